@@ -1,0 +1,95 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bytesize::ByteSize;
+
+use super::Service;
+
+/// The resources a backend provisions when it is opened. Guests never create any.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resources {
+    pub buckets: BTreeSet<String>,
+    pub queues: BTreeMap<String, QueueSettings>,
+    pub topics: BTreeMap<String, TopicSettings>,
+    pub containers: BTreeSet<String>,
+}
+
+/// How a queue behaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueSettings {
+    /// Ordered within a group, one message of a group in flight. Default false.
+    pub fifo: bool,
+    /// Deliveries before a message is dead. Default 5.
+    pub max_receives: u32,
+    /// The queue that takes dead messages; without one they are dropped. Must be provisioned too.
+    pub dead_letter: Option<String>,
+    /// How long a message lives at most, 60 s to 14 days. Default 4 days.
+    pub retention: Duration,
+    /// How long a deduplication id is remembered, at most 10 minutes. Default 5 minutes.
+    pub deduplication_window: Duration,
+    /// Body, content type and attributes of one message, at most 1 MiB. Default 256 KiB.
+    pub message_size: ByteSize,
+}
+
+impl Default for QueueSettings {
+    fn default() -> Self {
+        Self {
+            fifo: false,
+            max_receives: 5,
+            dead_letter: None,
+            retention: Duration::from_secs(4 * 24 * 3600),
+            deduplication_window: Duration::from_secs(5 * 60),
+            message_size: ByteSize::kib(256),
+        }
+    }
+}
+
+/// Where a topic's messages go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TopicSettings {
+    pub subscriptions: Vec<Subscription>,
+}
+
+/// One queue's share of a topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    /// A provisioned queue.
+    pub queue: String,
+    /// An event pattern in JSON over `{"attributes": {..}, "body": ..}`; everything matches when absent.
+    pub filter: Option<String>,
+}
+
+pub const NAME_BYTES: usize = 64;
+
+/// Why a text cannot name a resource.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name:?} cannot name a {resource}: {why}")]
+pub struct NameError {
+    name: String,
+    resource: &'static str,
+    why: &'static str,
+}
+
+/// Resource names are 1 to [`NAME_BYTES`] letters, digits, `-`, `_` and `.` of ASCII, start with a letter or digit and
+/// hold no `..`, so that every backend can keep them as they are.
+pub fn check_name(service: Service, name: &str) -> Result<(), NameError> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let why = if name.is_empty() {
+        "it is empty"
+    } else if name.len() > NAME_BYTES {
+        "it is longer than 64 bytes"
+    } else if !name.chars().all(fits) {
+        "only the letters a-z and A-Z, digits, `-`, `_` and `.` may stand in it"
+    } else if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        "it must start with a letter or a digit"
+    } else if name.contains("..") {
+        "it contains `..`"
+    } else {
+        return Ok(());
+    };
+    let mut shown: String = name.chars().take(NAME_BYTES).collect();
+    if shown.len() < name.len() {
+        shown.push('…');
+    }
+    Err(NameError { name: shown, resource: service.resource(), why })
+}

@@ -1,0 +1,4 @@
+//! wasm-faas: a host for functions that are WebAssembly components.
+
+pub mod config;
+pub mod services;

@@ -1,0 +1,93 @@
+//! Topics: the contract every backend keeps, the filter patterns, and the checked handle a guest works through.
+
+#[cfg(test)]
+mod contract;
+pub mod filter;
+pub mod memory;
+pub mod sqlite;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::message::{self, Accepted, Attribute};
+use super::{Error, Result, require};
+use crate::config::{Grant, Right};
+
+/// Body, content type and attributes.
+pub const MESSAGE_BYTES: usize = 256 << 10;
+pub const DEDUPLICATION_WINDOW: Duration = Duration::from_secs(5 * 60);
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Message {
+    pub body: Vec<u8>,
+    pub content_type: Option<String>,
+    pub attributes: Vec<Attribute>,
+    pub group: Option<String>,
+    pub deduplication_id: Option<String>,
+}
+
+impl Message {
+    /// Bytes that count against the limit.
+    pub fn size(&self) -> usize {
+        message::size(&self.body, self.content_type.as_deref(), &self.attributes)
+    }
+}
+
+/// What a topic backend does. Arguments have passed the checks of [`Topic`]; a topic that was not provisioned answers
+/// [`Error::NotFound`].
+///
+/// Publishing puts the message into the queue of every subscription whose filter matches, all of them or none, with the
+/// queue's own retention, retries and dead letters. A publish nobody subscribes to is accepted.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Whether the topic was provisioned.
+    async fn topic_exists(&self, topic: &str) -> Result<bool>;
+    /// An answer for each, in order. Durable in every matching queue when it returns. Deduplicates over
+    /// [`DEDUPLICATION_WINDOW`].
+    async fn publish(&self, topic: &str, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>>;
+}
+
+/// A topic as one function sees it: rights and limits are checked, then the backend is asked.
+#[derive(Clone)]
+pub struct Topic {
+    backend: Arc<dyn Backend>,
+    grant: Grant,
+}
+
+impl Topic {
+    pub async fn open(backend: Arc<dyn Backend>, grant: Grant) -> Result<Self> {
+        if !backend.topic_exists(&grant.name).await? {
+            return Err(Error::NotFound);
+        }
+        Ok(Self { backend, grant })
+    }
+
+    pub async fn publish(&self, message: Message) -> Result<Accepted> {
+        require(&self.grant, Right::Publish)?;
+        check_message(&message)?;
+        let mut answers = self.backend.publish(&self.grant.name, vec![message]).await?;
+        answers.pop().unwrap_or_else(|| Err(Error::UnknownOutcome("the backend did not answer".into())))
+    }
+
+    pub async fn publish_batch(&self, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>> {
+        require(&self.grant, Right::Publish)?;
+        message::check_batch(messages.len(), messages.iter().map(Message::size).sum())?;
+        let checks: Vec<Result<()>> = messages.iter().map(check_message).collect();
+        let fine = messages.into_iter().zip(&checks).filter(|(_, check)| check.is_ok()).map(|(message, _)| message);
+        let mut answers = self.backend.publish(&self.grant.name, fine.collect()).await?.into_iter();
+        let unanswered = || Err(Error::UnknownOutcome("the backend did not answer".into()));
+        Ok(checks.into_iter().map(|check| check.and_then(|()| answers.next().unwrap_or_else(unanswered))).collect())
+    }
+}
+
+fn check_message(message: &Message) -> Result<()> {
+    message::check_attributes(&message.attributes)?;
+    message::check_id("group", message.group.as_deref())?;
+    message::check_id("deduplication id", message.deduplication_id.as_deref())?;
+    if message.size() > MESSAGE_BYTES {
+        return Err(Error::TooLarge(MESSAGE_BYTES as u64));
+    }
+    Ok(())
+}
