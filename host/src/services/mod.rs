@@ -1,9 +1,14 @@
 //! What functions can reach: one folder per WIT interface, each with the trait a backend implements, the checked handle
 //! a guest works through, the WIT glue (`host.rs`), the contract tests, and one file per backend.
 
+mod access;
+pub mod bindings;
 pub mod blob;
 mod clock;
+pub mod config;
+pub mod context;
 mod error;
+pub mod host;
 pub mod kv;
 pub mod memory;
 pub mod message;
@@ -13,6 +18,7 @@ pub mod topic;
 
 use std::sync::Arc;
 
+pub use access::Access;
 pub use clock::Clock;
 pub use error::{Error, Result};
 

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod contract;
 pub mod filter;
+pub mod host;
 pub mod memory;
 pub mod sqlite;
 

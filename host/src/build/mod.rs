@@ -1,0 +1,81 @@
+//! From a folder with source to a component, with the language's own toolchain.
+//!
+//! Everything made goes below `.wasm-faas/` of the project: toolchains, the SDKs this binary carries, and components.
+
+mod javascript;
+mod project;
+mod python;
+mod rust;
+mod sdk;
+mod step;
+
+use std::path::{Path, PathBuf};
+
+pub use project::Project;
+pub use step::Progress;
+
+/// A language with a toolchain of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    Rust,
+    JavaScript,
+    Python,
+}
+
+impl Language {
+    /// The files that tell a language, in the order they are looked for.
+    const SIGNS: [(&'static str, Self); 8] = [
+        ("Cargo.toml", Self::Rust),
+        ("package.json", Self::JavaScript),
+        ("index.js", Self::JavaScript),
+        ("index.ts", Self::JavaScript),
+        ("pyproject.toml", Self::Python),
+        ("requirements.txt", Self::Python),
+        ("main.py", Self::Python),
+        ("app.py", Self::Python),
+    ];
+
+    fn of(folder: &Path) -> Option<Self> {
+        Self::SIGNS.into_iter().find(|(sign, _)| folder.join(sign).is_file()).map(|(_, language)| language)
+    }
+}
+
+/// Why a folder did not become a component.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error("`{}` holds no function: none of {} is in it", folder.display(), signs())]
+    NoSource { folder: PathBuf },
+    #[error("building `{}` needs `{tool}`, which was not found; {remedy}", folder.display())]
+    MissingTool { folder: PathBuf, tool: &'static str, remedy: &'static str },
+    #[error("{step} failed for `{}`:\n{output}", folder.display())]
+    Failed { step: String, folder: PathBuf, output: String },
+    #[error("`{}` was built, but the build made no component; a function is a library with `crate-type = [\"cdylib\"]`", folder.display())]
+    NoComponent { folder: PathBuf },
+    #[error("{step} was interrupted; what was there before is untouched, run it again to go on")]
+    Interrupted { step: String },
+    #[error("cannot {what} `{}`: {source}", path.display())]
+    Io { what: &'static str, path: PathBuf, source: std::io::Error },
+}
+
+fn signs() -> String {
+    Language::SIGNS.map(|(sign, _)| format!("`{sign}`")).join(", ")
+}
+
+/// Builds the function in `folder` and returns the component's path. What has not changed is not built again.
+///
+/// Shows a progress line on a terminal; waits for another build in the same project to end.
+pub async fn build(folder: &Path) -> Result<PathBuf, BuildError> {
+    let folder = folder.canonicalize().map_err(|source| BuildError::Io {
+        what: "open the folder",
+        path: folder.to_owned(),
+        source,
+    })?;
+    let language = Language::of(&folder).ok_or_else(|| BuildError::NoSource { folder: folder.clone() })?;
+    let project = Project::of(&folder)?;
+    let _turn = project.lock().await?;
+    match language {
+        Language::Rust => rust::build(&project, &folder).await,
+        Language::JavaScript => javascript::build(&project, &folder).await,
+        Language::Python => python::build(&project, &folder).await,
+    }
+}

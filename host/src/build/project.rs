@@ -1,0 +1,80 @@
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use super::BuildError;
+use super::step::Progress;
+
+/// Folders that no source is in.
+const NOT_SOURCE: [&str; 6] = ["node_modules", ".git", ".wasm-faas", "__pycache__", "target", ".venv"];
+
+/// Where a function's folder belongs: the nearest folder above it with a `wasm-faas.toml`, a `.wasm-faas` or a `.git`, else
+/// itself.
+pub struct Project {
+    root: PathBuf,
+}
+
+impl Project {
+    pub fn of(folder: &Path) -> Result<Self, BuildError> {
+        let marks = ["wasm-faas.toml", ".wasm-faas", ".git"];
+        let is_root = |folder: &&Path| marks.iter().any(|mark| folder.join(mark).exists());
+        let root = folder.ancestors().find(is_root).unwrap_or(folder).to_owned();
+        let project = Self { root };
+        project.make(&project.own(""))?;
+        Ok(project)
+    }
+
+    /// A path below the project's `.wasm-faas/`.
+    pub fn own(&self, path: &str) -> PathBuf {
+        self.root.join(".wasm-faas").join(path)
+    }
+
+    /// Where the component of `folder` goes: `.wasm-faas/build/` and the folder's path within the project.
+    pub fn output(&self, folder: &Path) -> Result<PathBuf, BuildError> {
+        let inside = folder.strip_prefix(&self.root).unwrap_or(folder);
+        let inside = if inside.as_os_str().is_empty() { Path::new("function") } else { inside };
+        let mut output = self.own("build").join(inside).into_os_string();
+        output.push(".wasm");
+        let output = PathBuf::from(output);
+        self.make(output.parent().unwrap_or(&self.root))?;
+        Ok(output)
+    }
+
+    pub(super) fn make(&self, dir: &Path) -> Result<(), BuildError> {
+        fs::create_dir_all(dir).map_err(|source| BuildError::Io { what: "make the folder", path: dir.into(), source })
+    }
+
+    /// One build at a time: they share toolchains and caches. Freed when dropped, and when the process dies.
+    pub(super) async fn lock(&self) -> Result<File, BuildError> {
+        let path = self.own("build.lock");
+        let fail = |source| BuildError::Io { what: "lock", path: path.clone(), source };
+        let file = File::create(&path).map_err(fail)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::Error(source)) => Err(fail(source)),
+            Err(TryLockError::WouldBlock) => {
+                let _progress = Progress::start("waiting for another build to end");
+                let waited = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
+                waited.map_err(|error| fail(std::io::Error::other(error)))?.map_err(fail)
+            }
+        }
+    }
+}
+
+/// Every source file below `folder`, in the order of their paths.
+pub(super) fn sources(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_file() {
+                files.push(entry.path());
+            } else if kind.is_dir() && !NOT_SOURCE.iter().any(|name| entry.file_name() == *name) {
+                folders.push(entry.path());
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}

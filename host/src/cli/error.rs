@@ -1,0 +1,56 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::build::BuildError;
+use crate::engine::LoadError;
+use crate::services::sqlite::OpenError;
+
+/// Why a command ended without doing what it was asked; one message, one exit status.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    #[error("there is no `{}`: expected a component or a folder with a function's source", path.display())]
+    NoTarget { path: PathBuf },
+    #[error("cannot read the event from `{}`: {source}", path.display())]
+    ReadEvent { path: PathBuf, source: std::io::Error },
+    #[error("`{}` is no event: {message}", path.display())]
+    BadEvent { path: PathBuf, message: String },
+    #[error("the data has {len} bytes, an event takes at most {limit}; store large data as a blob")]
+    LargeData { len: usize, limit: usize },
+    #[error("{flag} makes no sense for this component: {why}")]
+    WrongFlag { flag: &'static str, why: &'static str },
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    #[error("cannot open the in-memory store: {0}")]
+    Memory(String),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error("cannot start the runtime: {source}")]
+    Runtime { source: std::io::Error },
+    #[error("cannot write to standard output: {source}")]
+    Output { source: std::io::Error },
+    #[error("{0}")]
+    Rejected(#[from] crate::invoke::Rejected),
+}
+
+impl CliError {
+    /// Tells the message and gives the exit status.
+    pub(super) fn report(&self) -> ExitCode {
+        super::tell(format_args!("error: {self}"));
+        ExitCode::from(match self {
+            Self::Build(BuildError::Interrupted { .. }) => 130,
+            Self::Load(_) | Self::Build(_) => 3,
+            Self::Rejected(_) => 4,
+            Self::NoTarget { .. }
+            | Self::ReadEvent { .. }
+            | Self::BadEvent { .. }
+            | Self::LargeData { .. }
+            | Self::WrongFlag { .. }
+            | Self::Store(_)
+            | Self::Memory(_)
+            | Self::Runtime { .. }
+            | Self::Output { .. } => 2,
+        })
+    }
+}

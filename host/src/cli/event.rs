@@ -1,0 +1,125 @@
+//! Events from the command line: from text, or from a file in the CloudEvents JSON format.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+
+use super::CliError;
+use crate::event::{Event, Pairs, Trigger};
+use crate::services::Clock;
+
+/// The largest data of an event: what fits into a function's memory twice with the smallest useful limit.
+pub(super) const DATA_BYTES: usize = 8 << 20;
+
+/// An event with what the flags say and the defaults for the rest.
+pub(super) fn from_text(data: &str, kind: Option<String>) -> Result<Event, CliError> {
+    let content_type = (!data.is_empty()).then(|| "text/plain; charset=utf-8".to_owned());
+    checked(Event {
+        id: ulid::Ulid::generate().to_string(),
+        source: "/run".into(),
+        kind: kind.unwrap_or_else(|| "faas.invoke".into()),
+        subject: None,
+        time_ms: Clock::System.now_ms(),
+        content_type,
+        attributes: Vec::new(),
+        trigger: Trigger::Invoke,
+        data: data.as_bytes().to_vec(),
+    })
+}
+
+/// Reads a CloudEvents 1.0 event in JSON from a file, or from standard input for `-`. `id`, `source` and `type` may be
+/// left out; `data` is any JSON value, a string standing for its text, and `data_base64` bytes. Attributes beyond those of the
+/// specification become the event's attributes.
+pub(super) fn from_file(path: &Path, kind: Option<String>) -> Result<Event, CliError> {
+    let text = read(path).map_err(|source| CliError::ReadEvent { path: path.into(), source })?;
+    let bad = |message: String| CliError::BadEvent { path: path.into(), message };
+    let value: Value = serde_json::from_slice(&text).map_err(|error| bad(format!("it is no JSON: {error}")))?;
+    let Value::Object(mut fields) = value else {
+        return Err(bad("expected a JSON object with an event in the CloudEvents format".into()));
+    };
+    let mut event = from_text("", kind.clone())?;
+    fill(&mut event, &mut fields).map_err(bad)?;
+    event.kind = kind.unwrap_or(event.kind);
+    checked(event)
+}
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    if path != Path::new("-") {
+        return std::fs::read(path);
+    }
+    let mut text = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut text)?;
+    Ok(text)
+}
+
+fn fill(event: &mut Event, fields: &mut Map<String, Value>) -> Result<(), String> {
+    match take(fields, "specversion")? {
+        Some(version) if version != "1.0" => return Err(format!("`specversion` is `{version}`, expected `1.0`")),
+        _ => {}
+    }
+    let set = |to: &mut String, value: Option<String>| value.map(|value| *to = value);
+    set(&mut event.id, take(fields, "id")?);
+    set(&mut event.source, take(fields, "source")?);
+    set(&mut event.kind, take(fields, "type")?);
+    event.subject = take(fields, "subject")?;
+    if let Some(time) = take(fields, "time")? {
+        let time = humantime::parse_rfc3339(&time).map_err(|_| {
+            format!("`time` is `{time}`, expected a time as in RFC 3339, such as `2026-01-31T12:00:00Z`")
+        })?;
+        let since = time.duration_since(UNIX_EPOCH).map_err(|_| "`time` lies before 1970".to_owned())?;
+        event.time_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+    }
+    event.content_type = take(fields, "datacontenttype")?;
+    event.data = data(event, fields)?;
+    event.attributes = attributes(fields)?;
+    Ok(())
+}
+
+fn take(fields: &mut Map<String, Value>, name: &str) -> Result<Option<String>, String> {
+    match fields.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(other) => Err(format!("`{name}` is `{other}`, expected a text")),
+    }
+}
+
+fn data(event: &mut Event, fields: &mut Map<String, Value>) -> Result<Vec<u8>, String> {
+    let base64 = take(fields, "data_base64")?;
+    match (fields.remove("data"), base64) {
+        (Some(_), Some(_)) => Err("it has both `data` and `data_base64`, expected one of them".into()),
+        (None, Some(text)) => STANDARD.decode(text).map_err(|error| format!("`data_base64` is no base64: {error}")),
+        (None | Some(Value::Null), None) => Ok(Vec::new()),
+        (Some(Value::String(text)), None) => {
+            event.content_type.get_or_insert_with(|| "text/plain; charset=utf-8".into());
+            Ok(text.into_bytes())
+        }
+        (Some(value), None) => {
+            event.content_type.get_or_insert_with(|| "application/json".into());
+            Ok(value.to_string().into_bytes())
+        }
+    }
+}
+
+/// CloudEvents lets extension attributes be texts, numbers and booleans.
+fn attributes(fields: &mut Map<String, Value>) -> Result<Pairs, String> {
+    fields.remove("dataschema");
+    let attribute = |(name, value): (String, Value)| match value {
+        Value::String(text) => Ok((name, text)),
+        Value::Bool(_) | Value::Number(_) => Ok((name, value.to_string())),
+        Value::Null | Value::Array(_) | Value::Object(_) => {
+            Err(format!("the attribute `{name}` is `{value}`, expected a text, a number or a boolean"))
+        }
+    };
+    std::mem::take(fields).into_iter().map(attribute).collect()
+}
+
+fn checked(event: Event) -> Result<Event, CliError> {
+    if event.data.len() > DATA_BYTES {
+        return Err(CliError::LargeData { len: event.data.len(), limit: DATA_BYTES });
+    }
+    Ok(event)
+}

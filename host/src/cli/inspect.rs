@@ -1,0 +1,108 @@
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bytesize::ByteSize;
+use serde_json::json;
+
+use super::error::CliError;
+use crate::config::Service;
+use crate::engine::LoadError;
+use crate::engine::shape::{Handler, Producer, Shape};
+
+/// Show what a component exports, imports and would need
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The component
+    #[arg(value_name = "COMPONENT")]
+    component: PathBuf,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, CliError> {
+    let path = &arguments.component;
+    let bytes = std::fs::read(path).map_err(|source| LoadError::Read { path: path.clone(), source })?;
+    let shape = Shape::read(path, &bytes)?;
+    let text = if arguments.json { format!("{}\n", to_json(&shape)) } else { to_text(&shape) };
+    super::print(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn handler(shape: &Shape) -> &'static str {
+    match shape.handler.as_ref().map(|(handler, _)| handler) {
+        Some(Handler::Event) => "handler: one event at a time",
+        Some(Handler::AsyncEvent) => "async handler: one event at a time",
+        Some(Handler::Batch) => "batch handler: many events at a time",
+        Some(Handler::Http) => "wasi:http: HTTP requests",
+        Some(Handler::Command) => "wasi:cli: a command",
+        None => "none: this host cannot run it",
+    }
+}
+
+/// The grants that would let it use all it imports. A component names interfaces, not resources.
+fn grants(shape: &Shape) -> Vec<String> {
+    let imports = |service: &Service| {
+        let interface = format!("wasm-faas:function/{service}@");
+        shape.imports.iter().any(|import| import.starts_with(&interface))
+    };
+    let words = |service: Service| service.rights().iter().map(|(word, _)| *word).collect::<Vec<_>>().join("|");
+    let mut grants: Vec<String> = Service::ALL
+        .into_iter()
+        .filter(imports)
+        .map(|service| format!("--grant {service}:NAME:{}", words(service)))
+        .collect();
+    if shape.imports.iter().any(|import| import.starts_with("wasi:http/outgoing-handler@")) {
+        grants.push("--allow-host HOST".into());
+    }
+    grants
+}
+
+fn producer(Producer { name, version, .. }: &Producer) -> String {
+    if version.is_empty() { name.clone() } else { format!("{name} {version}") }
+}
+
+fn to_text(shape: &Shape) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name:<10} {value}");
+    };
+    line("handler", handler(shape));
+    line("language", shape.language().unwrap_or("unknown"));
+    line("size", &format!("{:#}", ByteSize(shape.size)));
+    line("memory", &format!("{:#} before the first call", ByteSize(shape.initial_memory)));
+    line("modules", &shape.core_modules.to_string());
+    let lists = [
+        ("exports", shape.exports.clone()),
+        ("imports", shape.imports.clone()),
+        ("grants", grants(shape)),
+        ("made with", shape.producers.iter().map(producer).collect()),
+    ];
+    for (name, values) in lists {
+        for (index, value) in values.iter().enumerate() {
+            line(if index == 0 { name } else { "" }, value);
+        }
+    }
+    text
+}
+
+fn to_json(shape: &Shape) -> serde_json::Value {
+    let producers: Vec<_> = shape
+        .producers
+        .iter()
+        .map(|Producer { field, name, version }| json!({ "field": field, "name": name, "version": version }))
+        .collect();
+    json!({
+        "handler": shape.handler.as_ref().map(|(_, export)| export),
+        "language": shape.language(),
+        "sizeBytes": shape.size,
+        "initialMemoryBytes": shape.initial_memory,
+        "coreModules": shape.core_modules,
+        "exports": shape.exports,
+        "imports": shape.imports,
+        "grants": grants(shape),
+        "producers": producers,
+    })
+}

@@ -1,0 +1,49 @@
+//! Outcomes for machines.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+use crate::event::Response;
+use crate::invoke::{Ending, Outcome};
+
+/// The outcome as one JSON object.
+pub(super) fn outcome(outcome: &Outcome) -> Value {
+    let mut object = json!({
+        "id": outcome.id,
+        "function": outcome.function,
+        "outcome": outcome.ending.word(),
+        "durationMs": outcome.duration.as_secs_f64() * 1e3,
+        "fuel": outcome.fuel,
+        "memoryBytes": outcome.memory,
+        "start": outcome.start.word(),
+    });
+    let more = match &outcome.ending {
+        Ending::Ok(response) => json!({ "response": response_json(response) }),
+        Ending::Http => json!({}),
+        Ending::Exited(code) => json!({ "exitCode": code }),
+        Ending::Rejected(reason) => json!({ "reason": reason }),
+        Ending::Retry { reason, after } => json!({ "reason": reason, "afterMs": after.map(|after| after.as_millis()) }),
+        Ending::Stopped(error) => json!({ "reason": error.to_string(), "backtrace": error.backtrace() }),
+    };
+    if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
+        object.extend(more);
+    }
+    object
+}
+
+/// Data that is UTF-8 stands as `data`, other data as `dataBase64`.
+fn response_json(response: &Response) -> Value {
+    let attributes: Map<String, Value> =
+        response.attributes.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+    let mut object = json!({
+        "status": response.status.unwrap_or(200),
+        "contentType": response.content_type,
+        "attributes": attributes,
+    });
+    match std::str::from_utf8(&response.data) {
+        Ok(text) => object["data"] = text.into(),
+        Err(_) => object["dataBase64"] = STANDARD.encode(&response.data).into(),
+    }
+    object
+}

@@ -1,0 +1,67 @@
+//! The command line: one file per verb.
+
+mod build;
+mod error;
+mod event;
+mod inspect;
+mod json;
+mod request;
+mod run;
+mod units;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use error::CliError;
+
+/// Runs serverless functions that are WebAssembly components, in any language, anywhere.
+#[derive(Parser)]
+#[command(name = "wasm-faas", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(Box<run::Arguments>),
+    Build(build::Arguments),
+    Inspect(inspect::Arguments),
+}
+
+/// Runs what the process's arguments say.
+///
+/// Exit status: 0 ok, 1 the handler failed, 2 bad arguments or data, 3 not loadable, 4 stopped by a limit or a trap, 130
+/// interrupted.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let ended = match arguments.command {
+        Command::Run(arguments) => run::run(*arguments),
+        Command::Build(arguments) => build::run(arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+    };
+    ended.unwrap_or_else(|error| error.report())
+}
+
+/// The runtime of a command. Guests run inline on its workers.
+fn block_on<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|source| CliError::Runtime { source })?.block_on(future)
+}
+
+/// Writes to standard output, which carries data only. A reader that went away ends the command quietly.
+fn print(bytes: &[u8]) -> Result<(), CliError> {
+    use std::io::Write as _;
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::Output { source: error }),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a line for people to standard error.
+#[expect(clippy::print_stderr, reason = "the one place that talks to people")]
+fn tell(line: impl std::fmt::Display) {
+    eprintln!("{line}");
+}

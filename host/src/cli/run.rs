@@ -1,0 +1,327 @@
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use http_body_util::BodyExt as _;
+use tokio::sync::oneshot;
+
+use super::error::CliError;
+use super::units::{self, Fuel};
+use super::{event, json, print, request, tell};
+use crate::build::{self, Progress};
+use crate::config::{Grant, Limits, QueueSettings, Resources, SecretSource, Service, TopicSettings};
+use crate::engine::shape::Handler;
+use crate::engine::{AllowRule, Cache, CallError, Component, FunctionSpec, HttpAnswer, Loader, Request};
+use crate::event::Trigger;
+use crate::invoke::{self, Caller, Ending, Function, Outcome};
+use crate::services::context::{Identity, Line};
+use crate::services::{Access, Backends, Clock, memory, sqlite};
+
+/// Run a function once
+///
+/// The response goes to standard output; the function's log and a line with what it used go to standard error.
+///
+/// Exit status: 0 ok, 1 the handler failed, 2 bad arguments or data, 3 not loadable, 4 stopped by a limit or a trap.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// A component, or a folder with a function's source, which is built first
+    #[arg(value_name = "COMPONENT | FOLDER")]
+    target: PathBuf,
+    /// The event's data; for a command, its standard input
+    #[arg(long, value_name = "TEXT", conflicts_with = "event")]
+    data: Option<String>,
+    /// Read the event in CloudEvents JSON from a file, or from standard input for `-`
+    #[arg(long, value_name = "FILE")]
+    event: Option<PathBuf>,
+    /// The event's type [default: faas.invoke]
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// Make an HTTP request of it: `GET /path?query`
+    #[arg(long, value_name = "REQUEST", value_parser = request::parse, conflicts_with = "event")]
+    request: Option<http::Request<()>>,
+    /// Let the function use a resource: `kv:NAME:ro|rw`, `queue:NAME:send|receive|send+receive`, `topic:NAME:publish`,
+    /// `blob:NAME:ro|rw`
+    #[arg(long = "grant", value_name = "GRANT")]
+    grants: Vec<Grant>,
+    /// Let the function send HTTP requests to a host: `api.example.com`, `*.example.com:8443`
+    #[arg(long = "allow-host", value_name = "HOST")]
+    allow_hosts: Vec<AllowRule>,
+    /// Give the function a setting
+    #[arg(long = "config", value_name = "KEY=VALUE", value_parser = units::setting)]
+    settings: Vec<(String, String)>,
+    /// Give the function a secret, read at each use: `NAME=env:VARIABLE` or `NAME=file:PATH`
+    #[arg(long = "secret", value_name = "NAME=SOURCE", value_parser = units::secret)]
+    secrets: Vec<(String, SecretSource)>,
+    /// Most memory the function may use
+    #[arg(long, value_name = "SIZE", value_parser = units::memory, default_value = "128MiB")]
+    memory: ByteSize,
+    /// Most fuel the function may burn, about one per WebAssembly instruction, or `none`
+    #[arg(long, value_name = "N", value_parser = units::fuel, default_value = "10_000_000_000")]
+    fuel: Fuel,
+    /// Most time the function may take
+    #[arg(long, value_name = "DURATION", value_parser = units::timeout, default_value = "3s")]
+    timeout: Duration,
+    /// Where buckets, queues, topics and containers are kept
+    #[arg(long, value_name = "FOLDER", default_value = ".wasm-faas")]
+    data_dir: PathBuf,
+    /// Keep everything in memory and forget it at the end
+    #[arg(long, conflicts_with = "data_dir")]
+    ephemeral: bool,
+    /// Print the outcome as a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
+    let input = Input::read(&arguments)?;
+    let path = resolve(&arguments.target)?;
+    let component = load(&path, &arguments)?;
+    check_flags(&component, &arguments)?;
+    // Opened last: nothing is made on disk for a function that cannot run.
+    let store = Store::open(&arguments)?;
+    let function = function(component, &arguments, store.backends());
+    let outcome = super::block_on(input.send(&function, arguments.json))?;
+    tell_ending(&outcome);
+    tell(&outcome);
+    if arguments.json {
+        print(format!("{}\n", json::outcome(&outcome)).as_bytes())?;
+    } else if let Ending::Ok(response) = &outcome.ending {
+        show(&response.data)?;
+    }
+    Ok(exit_code(&outcome.ending))
+}
+
+/// What the function is called with.
+enum Input {
+    Event(Box<crate::event::Event>),
+    Request { request: http::Request<()>, data: String },
+}
+
+impl Input {
+    /// Bad input is found before anything is built.
+    fn read(arguments: &Arguments) -> Result<Self, CliError> {
+        let data = arguments.data.clone().unwrap_or_default();
+        if let Some(request) = arguments.request.clone() {
+            return Ok(Self::Request { request, data });
+        }
+        let kind = arguments.kind.clone();
+        let event = match &arguments.event {
+            Some(path) => event::from_file(path, kind)?,
+            None => event::from_text(&data, kind)?,
+        };
+        Ok(Self::Event(Box::new(event)))
+    }
+
+    async fn send(self, function: &Function, json: bool) -> Result<Outcome, CliError> {
+        match function.component().handler() {
+            Some(Handler::Http) => self.send_http(function, json).await,
+            Some(Handler::Command) => Ok(invoke::invoke(function, Request::Run, Caller::default()).await?),
+            _ => {
+                let event = Box::new(self.into_event()?);
+                Ok(invoke::invoke(function, Request::Event(event), Caller::default()).await?)
+            }
+        }
+    }
+
+    fn into_event(self) -> Result<crate::event::Event, CliError> {
+        match self {
+            Self::Event(event) => Ok(*event),
+            Self::Request { request, data } => {
+                let mut event = event::from_text(&data, Some("faas.http.request".into()))?;
+                event.source = "/http/run".into();
+                event.trigger = Trigger::Http(request::to_event(&request));
+                Ok(event)
+            }
+        }
+    }
+
+    async fn send_http(self, function: &Function, json: bool) -> Result<Outcome, CliError> {
+        let request = match self {
+            Self::Request { request, data } => request::with_body(&request, &data),
+            Self::Event(event) => {
+                let root = http::Request::builder().uri("http://localhost/").body(()).unwrap_or_default();
+                request::with_body(&root, &String::from_utf8_lossy(&event.data))
+            }
+        };
+        let (respond, answer) = oneshot::channel();
+        let invoked = invoke::invoke(function, Request::Http { request, respond }, Caller::default());
+        let (outcome, shown) = tokio::join!(invoked, show_http(answer, json));
+        let mut outcome = outcome?;
+        let answered = shown?;
+        if !answered && matches!(outcome.ending, Ending::Http) {
+            outcome.ending = Ending::Stopped(CallError::NoReply);
+        }
+        Ok(outcome)
+    }
+}
+
+/// Status and headers to standard error, the body to standard output while it comes. False when there was no response.
+async fn show_http(answer: oneshot::Receiver<HttpAnswer>, json: bool) -> Result<bool, CliError> {
+    let response = match answer.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(code)) => {
+            tell(format_args!("error: the function answered with the error {code:?}"));
+            return Ok(false);
+        }
+        Err(_) => return Ok(false),
+    };
+    let (head, mut body) = response.into_parts();
+    tell(format_args!("HTTP {}", head.status));
+    for (name, value) in &head.headers {
+        tell(format_args!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
+    }
+    while let Some(frame) = body.frame().await {
+        match frame.map(http_body::Frame::into_data) {
+            Ok(Ok(bytes)) if !json => print(&bytes)?,
+            Ok(_) => {}
+            Err(error) => {
+                tell(format_args!("error: the response's body broke off: {error}"));
+                break;
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// A folder becomes the component that is built from it.
+fn resolve(target: &Path) -> Result<PathBuf, CliError> {
+    if target.is_dir() {
+        return super::block_on(async { Ok(build::build(target).await?) });
+    }
+    if target.exists() {
+        return Ok(target.to_owned());
+    }
+    Err(CliError::NoTarget { path: target.to_owned() })
+}
+
+fn load(path: &Path, arguments: &Arguments) -> Result<Component, CliError> {
+    let cache = Cache::open(&Cache::default_dir()).map_err(crate::engine::LoadError::from)?;
+    let metered = matches!(arguments.fuel, Fuel::Limit(_));
+    let mut progress = None;
+    let loader = Loader::new(cache, 4);
+    Ok(loader.load(path, metered, || progress = Some(Progress::start("compiling to machine code, once")))?)
+}
+
+fn check_flags(component: &Component, arguments: &Arguments) -> Result<(), CliError> {
+    let wrong = |flag, why| Err(CliError::WrongFlag { flag, why });
+    match component.handler() {
+        Some(Handler::Command) if arguments.request.is_some() => {
+            wrong("--request", "it is a command, give it `--data`")
+        }
+        Some(Handler::Command) if arguments.event.is_some() => wrong("--event", "it is a command, give it `--data`"),
+        Some(Handler::Http) if arguments.event.is_some() => wrong("--event", "it takes HTTP, give it `--request`"),
+        _ => Ok(()),
+    }
+}
+
+fn function(component: Component, arguments: &Arguments, backends: Backends) -> Function {
+    let limits = Limits {
+        memory: arguments.memory,
+        fuel: match arguments.fuel {
+            Fuel::Limit(limit) => Some(limit),
+            Fuel::Unmetered => None,
+        },
+        timeout: arguments.timeout,
+    };
+    let identity = Identity {
+        function: name(&arguments.target),
+        version: component.digest().get(..12).unwrap_or_default().to_owned(),
+        limits,
+        clock: Clock::System,
+    };
+    let settings = arguments.settings.iter().cloned().collect();
+    let secrets = arguments.secrets.iter().cloned().collect();
+    let is_command = component.handler() == Some(Handler::Command);
+    let input = arguments.data.clone().unwrap_or_default().into_bytes();
+    let spec = FunctionSpec {
+        identity: Arc::new(identity),
+        access: Access::new(backends, &arguments.grants, settings, secrets),
+        allow: arguments.allow_hosts.clone(),
+        sink: Arc::new(|line: &Line<'_>| tell(format_args!("{} {:<6} {}", line.function, line.level, line.message))),
+        command_input: is_command.then_some(input),
+    };
+    Function::new(component, spec, 1)
+}
+
+/// The folder's or file's name without its ending.
+fn name(target: &Path) -> String {
+    let target = target.canonicalize().unwrap_or_else(|_| target.to_owned());
+    target.file_stem().map_or_else(|| "function".into(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// Where the function's resources are for this run. Without grants none is opened.
+enum Store {
+    Memory(Backends),
+    Embedded(sqlite::Store),
+}
+
+impl Store {
+    fn open(arguments: &Arguments) -> Result<Self, CliError> {
+        let resources = resources(&arguments.grants);
+        if arguments.ephemeral || arguments.grants.is_empty() {
+            let backends = memory::open(&resources, Clock::System);
+            return Ok(Self::Memory(backends.map_err(|error| CliError::Memory(error.to_string()))?));
+        }
+        Ok(Self::Embedded(sqlite::open(&arguments.data_dir, &resources, Clock::System)?))
+    }
+
+    fn backends(&self) -> Backends {
+        match self {
+            Self::Memory(backends) => backends.clone(),
+            Self::Embedded(store) => store.backends(),
+        }
+    }
+}
+
+/// What is granted exists, with the default settings.
+fn resources(grants: &[Grant]) -> Resources {
+    let mut resources = Resources::default();
+    for Grant { service, name, .. } in grants {
+        let name = name.clone();
+        match service {
+            Service::Kv => drop(resources.buckets.insert(name)),
+            Service::Queue => drop(resources.queues.insert(name, QueueSettings::default())),
+            Service::Topic => drop(resources.topics.insert(name, TopicSettings::default())),
+            Service::Blob => drop(resources.containers.insert(name)),
+        }
+    }
+    resources
+}
+
+fn tell_ending(outcome: &Outcome) {
+    match &outcome.ending {
+        Ending::Ok(_) | Ending::Http | Ending::Exited(0) => {}
+        Ending::Exited(code) => tell(format_args!("error: the command exited with code {code}")),
+        Ending::Rejected(reason) => tell(format_args!("error: the handler rejected the event: {reason}")),
+        Ending::Retry { reason, after } => {
+            let after = after.map(|after| format!(", not before {}", humantime::format_duration(after)));
+            tell(format_args!("error: the handler wants to try again{}: {reason}", after.unwrap_or_default()));
+        }
+        Ending::Stopped(error) => {
+            tell(format_args!("error: {error}"));
+            for frame in error.backtrace() {
+                tell(format_args!("    at {frame}"));
+            }
+        }
+    }
+}
+
+/// A terminal's prompt deserves a line of its own; a pipe gets the bytes alone.
+fn show(data: &[u8]) -> Result<(), CliError> {
+    print(data)?;
+    if std::io::stdout().is_terminal() && data.last().is_some_and(|last| *last != b'\n') {
+        print(b"\n")?;
+    }
+    Ok(())
+}
+
+fn exit_code(ending: &Ending) -> ExitCode {
+    ExitCode::from(match ending {
+        Ending::Ok(_) | Ending::Http | Ending::Exited(0) => 0,
+        Ending::Exited(_) | Ending::Rejected(_) | Ending::Retry { .. } => 1,
+        Ending::Stopped(_) => 4,
+    })
+}

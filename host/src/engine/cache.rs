@@ -1,0 +1,196 @@
+use std::collections::HashMap;
+use std::fs::{self, File, Metadata};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use super::Profile;
+
+const KEY_BYTES: usize = 32;
+
+/// Machine code on disk, private to this user on this machine: `<digest>-<profile>-<engine>.cwasm` beside its MAC.
+///
+/// Mapping a file means running what is in it. So the folder is the user's alone, a file is written under another name
+/// and renamed when whole, and one whose MAC does not fit is compiled again. A file is never written in place: it may be
+/// mapped.
+pub struct Cache {
+    dir: PathBuf,
+    mac: Hmac<Sha256>,
+    /// Files whose MAC this process has checked, by what identifies their bytes.
+    checked: Mutex<HashMap<PathBuf, FileId>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the folder `{}` for compiled code: {source}; choose another with `WASM_FAAS_CACHE`", dir.display())]
+pub struct CacheError {
+    dir: PathBuf,
+    source: std::io::Error,
+}
+
+impl Cache {
+    /// Opens or makes the folder. Its key is made at first use and never leaves it.
+    pub fn open(dir: &Path) -> Result<Self, CacheError> {
+        let fail = |source| CacheError { dir: dir.to_owned(), source };
+        create_private(dir).map_err(fail)?;
+        let key = read_or_make_key(&dir.join("key")).map_err(fail)?;
+        let mac = Hmac::new_from_slice(&key).map_err(|error| fail(std::io::Error::other(error)))?;
+        Ok(Self { dir: dir.to_owned(), mac, checked: Mutex::default() })
+    }
+
+    /// The folder of this user: `WASM_FAAS_CACHE`, else `wasm-faas` in the platform's cache folder, else in the temporary
+    /// one.
+    pub fn default_dir() -> PathBuf {
+        use etcetera::BaseStrategy as _;
+        if let Some(dir) = std::env::var_os("WASM_FAAS_CACHE") {
+            return dir.into();
+        }
+        let user = etcetera::choose_base_strategy().map(|base| base.cache_dir());
+        user.unwrap_or_else(|_| std::env::temp_dir()).join("wasm-faas")
+    }
+
+    /// The component compiled before, mapped; `None` when there is none or it does not fit.
+    pub(super) fn load(&self, digest: &str, profile: Profile, engine: &Engine) -> Option<Component> {
+        let path = self.path(digest, profile, engine);
+        let id = FileId::of(&fs::metadata(&path).ok()?);
+        let known = self.checked().get(&path) == Some(&id);
+        if !known && !self.fits(&path) {
+            return None;
+        }
+        self.checked().insert(path.clone(), id);
+        map(engine, &path)
+    }
+
+    /// Keeps compiled code for the next start. It is used now even when that fails.
+    pub(super) fn store(
+        &self,
+        digest: &str,
+        profile: Profile,
+        engine: &Engine,
+        code: &[u8],
+    ) -> Result<Option<Component>, CacheError> {
+        let path = self.path(digest, profile, engine);
+        let fail = |source| CacheError { dir: self.dir.clone(), source };
+        write_whole(&mac_path(&path), &self.code(&path, code)).map_err(fail)?;
+        write_whole(&path, code).map_err(fail)?;
+        Ok(map(engine, &path))
+    }
+
+    fn path(&self, digest: &str, profile: Profile, engine: &Engine) -> PathBuf {
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        self.dir.join(format!("{digest}-{}-{:016x}.cwasm", profile.word(), hasher.finish()))
+    }
+
+    fn fits(&self, path: &Path) -> bool {
+        let expected = fs::read(mac_path(path)).unwrap_or_default();
+        let Ok(mut file) = File::open(path) else { return false };
+        let mut mac = self.hmac(path);
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => return mac.verify_slice(&expected).is_ok(),
+                Ok(read) => mac.update(&buffer[..read]),
+                Err(_) => return false,
+            }
+        }
+    }
+
+    fn code(&self, path: &Path, code: &[u8]) -> Vec<u8> {
+        let mut mac = self.hmac(path);
+        mac.update(code);
+        mac.finalize().into_bytes().to_vec()
+    }
+
+    /// Takes in the file's name, so that no file can stand in for another.
+    fn hmac(&self, path: &Path) -> Hmac<Sha256> {
+        let mut mac = self.mac.clone();
+        mac.update(path.file_name().unwrap_or_default().as_encoded_bytes());
+        mac
+    }
+
+    fn checked(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, FileId>> {
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Identifies a file's bytes without reading them.
+#[derive(PartialEq, Eq, Clone, Copy)]
+struct FileId {
+    inode: u64,
+    length: u64,
+    modified: Option<std::time::SystemTime>,
+}
+
+impl FileId {
+    fn of(metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        let inode = std::os::unix::fs::MetadataExt::ino(metadata);
+        #[cfg(not(unix))]
+        let inode = 0;
+        Self { inode, length: metadata.len(), modified: metadata.modified().ok() }
+    }
+}
+
+#[allow(unsafe_code, reason = "the one place that maps machine code; see the safety comment")]
+fn map(engine: &Engine, path: &Path) -> Option<Component> {
+    // SAFETY: the bytes were written by this host's own compiler, in a folder only its user can write, and their MAC was
+    // checked; nobody changes a file in place.
+    unsafe { Component::deserialize_file(engine, path) }.ok()
+}
+
+fn mac_path(path: &Path) -> PathBuf {
+    path.with_extension("mac")
+}
+
+fn create_private(dir: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+        let metadata = fs::metadata(dir)?;
+        if metadata.uid() != rustix::process::geteuid().as_raw() {
+            return Err(std::io::Error::other("it belongs to another user"));
+        }
+        if metadata.mode() & 0o077 != 0 {
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
+        }
+    }
+    Ok(())
+}
+
+fn read_or_make_key(path: &Path) -> std::io::Result<[u8; KEY_BYTES]> {
+    if let Ok(key) = fs::read(path)
+        && let Ok(key) = key.try_into()
+    {
+        return Ok(key);
+    }
+    let mut key = [0; KEY_BYTES];
+    getrandom::fill(&mut key).map_err(std::io::Error::other)?;
+    write_whole(path, &key)?;
+    Ok(key)
+}
+
+/// Readers see all of it or nothing.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let temporary = dir.join(format!(".{}", ulid::Ulid::generate()));
+    let written = File::create_new(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let renamed = written.and_then(|()| fs::rename(&temporary, path));
+    if renamed.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    renamed
+}

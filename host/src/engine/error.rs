@@ -1,0 +1,173 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use wasmtime::{Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+
+use super::instance::RESPONSE_BYTES;
+use super::limits::OutOfMemory;
+
+/// Why a file cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("cannot read `{path}`: {source}")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("`{path}` is empty, expected a WebAssembly component")]
+    Empty { path: PathBuf },
+    #[error(
+        "`{path}` is no WebAssembly: it starts with {start}, expected a component; to build one from source give its folder"
+    )]
+    NotWasm { path: PathBuf, start: String },
+    #[error(
+        "`{path}` is a core WebAssembly module, expected a component; build for `wasm32-wasip2` or wrap it with an adapter"
+    )]
+    CoreModule { path: PathBuf },
+    #[error("`{path}` is damaged at byte {offset}: {message}; build it again or copy it again")]
+    Damaged { path: PathBuf, offset: usize, message: String },
+    #[error(
+        "`{path}` exports no handler: expected `wasm-faas:function/handler@0.1.0`, `wasi:http/incoming-handler@0.2` or `wasi:cli/run@0.2`, found {found}"
+    )]
+    NoHandler { path: PathBuf, found: String },
+    #[error("`{path}` imports `{import}`, which this host does not have; the interfaces it has are those in `wit/`")]
+    UnknownImport { path: PathBuf, import: String },
+    #[error("`{path}` does not fit this host's interfaces: {message}")]
+    Mismatch { path: PathBuf, message: String },
+    #[error("`{path}` cannot be compiled: {message}")]
+    Compile { path: PathBuf, message: String },
+    #[error(transparent)]
+    Cache(#[from] super::CacheError),
+}
+
+/// How a guest ended other than with an answer of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallError {
+    /// `unreachable`, a bad memory access, a broken rule of a handle: what, and where in the guest.
+    Trap {
+        message: String,
+        backtrace: Vec<String>,
+    },
+    /// It ended its process.
+    Exit(i32),
+    OutOfFuel {
+        limit: u64,
+    },
+    OutOfMemory {
+        limit: ByteSize,
+    },
+    /// The wall clock ran out, in the guest or in a host call.
+    Deadline {
+        timeout: Duration,
+    },
+    StackOverflow,
+    /// More data than an answer or the arguments of one host call may have.
+    TooLarge {
+        limit: ByteSize,
+    },
+    /// `wasi:http`: it returned without setting a response.
+    NoReply,
+}
+
+impl CallError {
+    /// The word in reports: `out-of-fuel`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Trap { .. } => "trap",
+            Self::Exit(_) => "exit",
+            Self::OutOfFuel { .. } => "out-of-fuel",
+            Self::OutOfMemory { .. } => "out-of-memory",
+            Self::Deadline { .. } => "deadline",
+            Self::StackOverflow => "stack-overflow",
+            Self::TooLarge { .. } => "too-large",
+            Self::NoReply => "no-reply",
+        }
+    }
+
+    pub fn backtrace(&self) -> &[String] {
+        match self {
+            Self::Trap { backtrace, .. } => backtrace,
+            _ => &[],
+        }
+    }
+
+    /// Classifies what wasmtime returned; `fuel` is the limit that was in force.
+    pub(super) fn classify(error: &wasmtime::Error, fuel: u64) -> Self {
+        if let Some(OutOfMemory { limit }) = error.downcast_ref() {
+            return Self::OutOfMemory { limit: ByteSize(*limit) };
+        }
+        if let Some(I32Exit(code)) = error.downcast_ref() {
+            return Self::Exit(*code);
+        }
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::OutOfFuel) => Self::OutOfFuel { limit: fuel },
+            Some(Trap::StackOverflow) => Self::StackOverflow,
+            trap => {
+                let message = trap.map_or_else(|| root_message(error), ToString::to_string);
+                // Wasmtime has no type for this one.
+                if message.contains("fuel allocated for hostcalls has been exhausted") {
+                    return Self::TooLarge { limit: ByteSize(RESPONSE_BYTES as u64) };
+                }
+                Self::Trap { message, backtrace: frames(error) }
+            }
+        }
+    }
+}
+
+/// The innermost cause in one line, without the backtrace.
+fn root_message(error: &wasmtime::Error) -> String {
+    let text = error.root_cause().to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// The guest's functions, the innermost first: names where the component has them, places otherwise.
+fn frames(error: &wasmtime::Error) -> Vec<String> {
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return Vec::new() };
+    backtrace.frames().iter().map(frame).collect()
+}
+
+fn frame(frame: &wasmtime::FrameInfo) -> String {
+    let module = frame.module().name().unwrap_or("module");
+    let name = match frame.func_name() {
+        // The name is the guest's to choose.
+        Some(name) => printable(name),
+        None => format!("function {}", frame.func_index()),
+    };
+    match frame.module_offset() {
+        Some(offset) => format!("{module}!{name} at {offset:#x}"),
+        None => format!("{module}!{name}"),
+    }
+}
+
+fn printable(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(200).collect()
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Trap { message, .. } => write!(f, "the function trapped: {message}"),
+            Self::Exit(code) => write!(f, "the function exited with code {code} before it answered"),
+            Self::OutOfFuel { limit } => {
+                write!(f, "the function used up its fuel of {limit}; raise `--fuel` or look for an endless loop")
+            }
+            Self::OutOfMemory { limit } => {
+                write!(f, "the function reached its memory limit of {limit:#}; raise `--memory` or look for a leak")
+            }
+            Self::Deadline { timeout } => {
+                let timeout = humantime::format_duration(*timeout);
+                write!(
+                    f,
+                    "the function ran over its timeout of {timeout}; raise `--timeout` or look for what it waits for"
+                )
+            }
+            Self::StackOverflow => f.write_str("the function's stack of 1 MiB overflowed; look for endless recursion"),
+            Self::TooLarge { limit } => {
+                write!(f, "the function handed over more than {limit:#} at once; write large data as a blob, in pieces")
+            }
+            Self::NoReply => f.write_str("the function returned without setting a response"),
+        }
+    }
+}
+
+impl std::error::Error for CallError {}

@@ -1,0 +1,246 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use bytesize::ByteSize;
+use http_body_util::Full;
+use tokio::sync::oneshot;
+use wasmtime::Store;
+use wasmtime::component::TypedFunc;
+use wasmtime_wasi::I32Exit;
+use wasmtime_wasi::p2::bindings::Command;
+use wasmtime_wasi_http::p2::bindings::Proxy;
+use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+
+use super::component::Entry;
+use super::fair::{Elapsed, Fair};
+use super::state::State;
+use super::{CallError, Component, FunctionSpec};
+use crate::event::{Event, Failure, Response};
+use crate::services::bindings::types;
+use crate::services::context::Invocation;
+
+/// An answer, everything in it added up.
+pub(super) const RESPONSE_BYTES: usize = 8 << 20;
+/// What a guest may hand over in one call, its answer included: twice the answer, for what surrounds the data.
+const HANDOVER_BYTES: usize = 16 << 20;
+/// Fuel between two yields: half a millisecond to a millisecond of computing.
+const FUEL_SLICE: u64 = 10_000_000;
+
+type Handle = TypedFunc<(types::Event,), (Result<types::Response, types::Failure>,)>;
+type HandleBatch = TypedFunc<(Vec<types::Event>,), (Vec<Result<(), types::Failure>>,)>;
+
+/// What to call an instance with.
+pub enum Request {
+    Event(Box<Event>),
+    /// For `wasi:http`. The response goes through the channel as soon as the guest has set it, its body while the guest
+    /// writes it.
+    Http {
+        request: http::Request<Bytes>,
+        respond: oneshot::Sender<HttpAnswer>,
+    },
+    /// For `wasi:cli/run`.
+    Run,
+}
+
+/// What a `wasi:http` guest answered; an error code is the guest's own.
+pub type HttpAnswer = Result<http::Response<HyperOutgoingBody>, ErrorCode>;
+
+/// What an instance answered.
+#[derive(Debug)]
+pub enum Reply {
+    Event(Result<Response, Failure>),
+    /// The response is on its way.
+    Http,
+    /// The exit code.
+    Run(i32),
+}
+
+/// What one invocation used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// `None` when unmetered.
+    pub fuel: Option<u64>,
+    /// Most memory and tables so far, in bytes.
+    pub memory: u64,
+}
+
+/// A live component with a store of its own. One call at a time; after an `Err` it must be dropped.
+pub struct Instance {
+    store: Store<State>,
+    callable: Callable,
+    spec: Arc<FunctionSpec>,
+}
+
+enum Callable {
+    Handle(Handle),
+    HandleBatch(HandleBatch),
+    Http(Proxy),
+    Run(Command),
+}
+
+impl Instance {
+    /// Instantiates within the limits of the invocation that needs it.
+    pub async fn new(
+        component: &Component,
+        spec: &Arc<FunctionSpec>,
+        invocation: Invocation,
+    ) -> Result<Self, CallError> {
+        let deadline = invocation.deadline;
+        let engine = engine(&component.inner().entry);
+        let mut store = Store::new(engine, State::new(Arc::clone(spec), invocation));
+        store.limiter(|state| &mut state.limiter);
+        store.set_hostcall_fuel(HANDOVER_BYTES);
+        let limits = &spec.identity.limits;
+        let trapped = |error: wasmtime::Error| CallError::classify(&error, limits.fuel.unwrap_or_default());
+        meter(&mut store, component.inner().profile.metered, limits.fuel).map_err(trapped)?;
+        let callable = {
+            let instantiate = Box::pin(Callable::new(&component.inner().entry, &mut store));
+            let made = Fair::new(instantiate, deadline).await;
+            made.map_err(|Elapsed| CallError::Deadline { timeout: limits.timeout })?.map_err(trapped)?
+        };
+        Ok(Self { store, callable, spec: Arc::clone(spec) })
+    }
+
+    /// Sets the limits afresh and calls the handler.
+    pub async fn call(&mut self, request: Request, invocation: Invocation) -> (Result<Reply, CallError>, Usage) {
+        let limits = self.spec.identity.limits.clone();
+        let deadline = invocation.deadline;
+        self.store.data_mut().context.begin(invocation);
+        if let Some(fuel) = limits.fuel {
+            // The engine counts fuel whenever there is a limit.
+            let _ = self.store.set_fuel(fuel);
+        }
+        let called = self.run(request, deadline).await;
+        let reply = match called {
+            Err(Elapsed) => Err(CallError::Deadline { timeout: limits.timeout }),
+            Ok(Err(error)) => Err(CallError::classify(&error, limits.fuel.unwrap_or_default())),
+            Ok(Ok(reply)) => check_size(reply),
+        };
+        let fuel = limits.fuel.map(|limit| limit.saturating_sub(self.store.get_fuel().unwrap_or_default()));
+        let memory = self.store.data().limiter.used();
+        (reply, Usage { fuel, memory })
+    }
+
+    /// Ends the invocation's log and returns the end of it.
+    pub fn end_log(&mut self) -> String {
+        self.store.data_mut().context.log.end()
+    }
+
+    /// Whether enough of its memory is left to serve another invocation: a guest never gives memory back.
+    pub fn may_be_reused(&self) -> bool {
+        let (used, limit) = (self.store.data().limiter.used(), self.spec.identity.limits.memory.as_u64());
+        used <= limit / 4 * 3 && matches!(self.callable, Callable::Handle(_) | Callable::HandleBatch(_))
+    }
+
+    async fn run(&mut self, request: Request, deadline: Instant) -> Result<wasmtime::Result<Reply>, Elapsed> {
+        let store = &mut self.store;
+        match (&self.callable, request) {
+            (Callable::Handle(handle), Request::Event(event)) => {
+                let call = Box::pin(handle.call_async(store, ((*event).into(),)));
+                Ok(Fair::new(call, deadline).await?.map(|(answer,)| Reply::Event(from_guest(answer))))
+            }
+            (Callable::HandleBatch(handle), Request::Event(event)) => {
+                let call = Box::pin(handle.call_async(store, (vec![(*event).into()],)));
+                Ok(Fair::new(call, deadline).await?.map(|(answers,)| Reply::Event(single(answers))))
+            }
+            (Callable::Http(proxy), Request::Http { request, respond }) => {
+                let call = Box::pin(serve(proxy, store, request, respond));
+                Ok(Fair::new(call, deadline).await?.map(|()| Reply::Http))
+            }
+            (Callable::Run(command), Request::Run) => {
+                let call = Box::pin(command.wasi_cli_run().call_run(store));
+                Ok(exit_code(Fair::new(call, deadline).await?).map(Reply::Run))
+            }
+            _ => Ok(Err(wasmtime::format_err!("the component does not take this kind of request"))),
+        }
+    }
+}
+
+impl Callable {
+    async fn new(entry: &Entry, store: &mut Store<State>) -> wasmtime::Result<Self> {
+        Ok(match entry {
+            Entry::Event { pre, handle } => {
+                let instance = pre.instantiate_async(&mut *store).await?;
+                Self::Handle(instance.get_typed_func(store, handle)?)
+            }
+            Entry::Batch { pre, handle } => {
+                let instance = pre.instantiate_async(&mut *store).await?;
+                Self::HandleBatch(instance.get_typed_func(store, handle)?)
+            }
+            Entry::Http(pre) => Self::Http(pre.instantiate_async(store).await?),
+            Entry::Command(pre) => Self::Run(pre.instantiate_async(store).await?),
+        })
+    }
+}
+
+fn engine(entry: &Entry) -> &wasmtime::Engine {
+    match entry {
+        Entry::Event { pre, .. } | Entry::Batch { pre, .. } => pre.engine(),
+        Entry::Http(pre) => pre.engine(),
+        Entry::Command(pre) => pre.engine(),
+    }
+}
+
+/// Fuel for metered guests, epochs for others; either makes them yield to the runtime regularly.
+fn meter(store: &mut Store<State>, metered: bool, fuel: Option<u64>) -> wasmtime::Result<()> {
+    if metered {
+        store.set_fuel(fuel.unwrap_or(u64::MAX))?;
+        store.fuel_async_yield_interval(Some(FUEL_SLICE))?;
+    } else {
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+    }
+    Ok(())
+}
+
+async fn serve(
+    proxy: &Proxy,
+    store: &mut Store<State>,
+    request: http::Request<Bytes>,
+    respond: oneshot::Sender<HttpAnswer>,
+) -> wasmtime::Result<()> {
+    use wasmtime_wasi_http::WasiHttpView as _;
+    let request = request.map(Full::new);
+    let request = store.data_mut().http().new_incoming_request(Scheme::Http, request)?;
+    let outparam = store.data_mut().http().new_response_outparam(respond)?;
+    proxy.wasi_http_incoming_handler().call_handle(store, request, outparam).await
+}
+
+/// A command that exits answers with its code; one that returns an error answers 1, as WASI has it.
+fn exit_code(ended: wasmtime::Result<Result<(), ()>>) -> wasmtime::Result<i32> {
+    match ended {
+        Ok(Ok(())) => Ok(0),
+        Ok(Err(())) => Ok(1),
+        Err(error) => match error.downcast_ref() {
+            Some(I32Exit(code)) => Ok(*code),
+            None => Err(error),
+        },
+    }
+}
+
+fn from_guest(answer: Result<types::Response, types::Failure>) -> Result<Response, Failure> {
+    answer.map(Into::into).map_err(Into::into)
+}
+
+/// The answer of a batch handler for a batch of one.
+fn single(mut answers: Vec<Result<(), types::Failure>>) -> Result<Response, Failure> {
+    match (answers.pop(), answers.len()) {
+        (Some(answer), 0) => answer.map(|()| Response::default()).map_err(Into::into),
+        (_, rest) => {
+            let reason = format!("the batch handler gave {} answers for 1 event", rest + 1);
+            Err(Failure::Retry { reason, after: None })
+        }
+    }
+}
+
+fn check_size(reply: Reply) -> Result<Reply, CallError> {
+    if let Reply::Event(Ok(Response { data, content_type, attributes, .. })) = &reply {
+        let attributes: usize = attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if data.len() + attributes + content_type.as_ref().map_or(0, String::len) > RESPONSE_BYTES {
+            return Err(CallError::TooLarge { limit: ByteSize(RESPONSE_BYTES as u64) });
+        }
+    }
+    Ok(reply)
+}

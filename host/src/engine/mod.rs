@@ -1,0 +1,26 @@
+//! Runs components: from bytes to machine code to an instance to an answer. Beside the WIT glue of the services, the
+//! only place that names wasmtime.
+
+mod cache;
+mod call;
+mod component;
+mod error;
+mod fair;
+mod instance;
+mod limits;
+mod linker;
+mod outgoing;
+mod pool;
+mod profile;
+pub mod shape;
+mod state;
+mod stdio;
+
+pub use cache::{Cache, CacheError};
+pub use component::{Component, Loader};
+pub use error::{CallError, LoadError};
+pub use instance::{HttpAnswer, Instance, Reply, Request, Usage};
+pub use outgoing::{AllowError, AllowRule};
+pub use pool::{Lease, Pool};
+pub use profile::Profile;
+pub use state::FunctionSpec;

@@ -1,0 +1,93 @@
+use std::sync::Arc;
+
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::p2::pipe::MemoryInputPipe;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use super::limits::MemoryLimiter;
+use super::outgoing::{AllowRule, Outgoing};
+use crate::services::Access;
+use crate::services::context::{Context, Identity, Invocation, LogSink, SharedLog};
+use crate::services::host::View;
+
+/// Live handles of one instance: buckets, readers, streams.
+const HANDLES: usize = 4096;
+const HEADER_BYTES: usize = 64 << 10;
+const WASI_RANDOM_BYTES: u64 = 1 << 20;
+
+/// What all instances of one function share.
+pub struct FunctionSpec {
+    pub identity: Arc<Identity>,
+    pub access: Access,
+    /// Hosts that `wasi:http` may reach.
+    pub allow: Vec<AllowRule>,
+    pub sink: LogSink,
+    /// For `wasi:cli/run`: standard input, and standard output goes to the host's own. Other functions have an empty
+    /// input, and their output is log lines.
+    pub command_input: Option<Vec<u8>>,
+}
+
+/// The data of a store: all that the host keeps for one instance. Lives as long as the instance; what belongs to one
+/// invocation is set by [`Context::begin`].
+pub(super) struct State {
+    table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    outgoing: Outgoing,
+    pub(super) limiter: MemoryLimiter,
+    pub(super) context: Context,
+    spec: Arc<FunctionSpec>,
+}
+
+impl State {
+    pub(super) fn new(spec: Arc<FunctionSpec>, invocation: Invocation) -> Self {
+        let identity = &spec.identity;
+        let log = SharedLog::new(identity.function.clone(), spec.sink.clone());
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(HEADER_BYTES);
+        Self {
+            table,
+            wasi: wasi(&spec, &log),
+            http,
+            outgoing: Outgoing::new(Arc::clone(&spec)),
+            limiter: MemoryLimiter::new(identity.limits.memory.as_u64()),
+            context: Context::new(Arc::clone(identity), invocation, log),
+            spec,
+        }
+    }
+
+    pub(super) fn view(&mut self) -> View<'_> {
+        View { table: &mut self.table, access: &self.spec.access }
+    }
+
+    pub(super) fn context(&mut self) -> &mut Context {
+        &mut self.context
+    }
+}
+
+/// No files, no environment, no sockets. Nothing is stubbed: a frozen clock or a repeated seed gives wrong results
+/// silently.
+fn wasi(spec: &FunctionSpec, log: &SharedLog) -> WasiCtx {
+    let mut wasi = WasiCtx::builder();
+    wasi.max_random_size(WASI_RANDOM_BYTES);
+    match &spec.command_input {
+        Some(input) => wasi.stdin(MemoryInputPipe::new(input.clone())).inherit_stdout(),
+        None => wasi.stdout(super::stdio::LogStream::stdout(log)),
+    };
+    wasi.stderr(super::stdio::LogStream::stderr(log)).build()
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.outgoing, table: &mut self.table, ctx: &mut self.http }
+    }
+}

@@ -1,0 +1,109 @@
+use std::fmt;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+
+use super::Called;
+use crate::engine::{CallError, Reply};
+use crate::event::{Failure, Response};
+
+/// How one invocation went: the only record of it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The invocation's own id.
+    pub id: String,
+    pub function: String,
+    pub ending: Ending,
+    /// From admission to the result.
+    pub duration: Duration,
+    /// Burnt by the call; `None` when unmetered.
+    pub fuel: Option<u64>,
+    /// Most memory and tables in use, in bytes.
+    pub memory: u64,
+    pub start: Start,
+    /// The end of the function's log.
+    pub log_tail: String,
+}
+
+/// Each way an invocation can end.
+#[derive(Debug)]
+pub enum Ending {
+    /// The handler answered.
+    Ok(Response),
+    /// A `wasi:http` function answered; its response went to the caller.
+    Http,
+    /// A command ran to its end, with this exit code.
+    Exited(i32),
+    Rejected(String),
+    Retry {
+        reason: String,
+        after: Option<Duration>,
+    },
+    /// It did not come to an answer.
+    Stopped(CallError),
+}
+
+impl Ending {
+    /// The word in reports: `ok`, `rejected`, `out-of-fuel`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Ok(_) | Self::Http | Self::Exited(0) => "ok",
+            Self::Exited(_) => "failed",
+            Self::Rejected(_) => "rejected",
+            Self::Retry { .. } => "retry",
+            Self::Stopped(error) => error.word(),
+        }
+    }
+}
+
+/// Whether the instance was made for this invocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    Cold,
+    Warm,
+}
+
+impl Start {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Cold => "cold",
+            Self::Warm => "warm",
+        }
+    }
+}
+
+impl Outcome {
+    pub(super) fn new(id: String, function: &str, duration: Duration, called: Called) -> Self {
+        let ending = match called.reply {
+            Ok(Reply::Event(Ok(response))) => Ending::Ok(response),
+            Ok(Reply::Event(Err(Failure::Rejected(reason)))) => Ending::Rejected(reason),
+            Ok(Reply::Event(Err(Failure::Retry { reason, after }))) => Ending::Retry { reason, after },
+            Ok(Reply::Http) => Ending::Http,
+            Ok(Reply::Run(code)) => Ending::Exited(code),
+            Err(error) => Ending::Stopped(error),
+        };
+        Self {
+            id,
+            function: function.to_owned(),
+            ending,
+            duration,
+            fuel: called.usage.fuel,
+            memory: called.usage.memory,
+            start: called.start,
+            log_tail: called.log_tail,
+        }
+    }
+}
+
+/// The REPORT line.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let duration = self.duration.as_secs_f64() * 1e3;
+        write!(f, "REPORT {} {}: {}, {duration:.2} ms", self.function, self.id, self.ending.word())?;
+        match self.fuel {
+            Some(fuel) => write!(f, ", fuel {fuel}")?,
+            None => f.write_str(", unmetered")?,
+        }
+        write!(f, ", memory {:#}, {}", ByteSize(self.memory), self.start.word())
+    }
+}

@@ -1,0 +1,53 @@
+//! The invocation an instance is serving: who, how long, how much, and its log.
+
+pub mod host;
+mod log;
+
+use std::time::{Duration, Instant};
+
+pub use log::{INVOCATION_LOG_BYTES, Level, Line, LogSink, MESSAGE_BYTES, SharedLog, TAIL_BYTES};
+
+use super::Clock;
+use crate::config::Limits;
+use std::sync::Arc;
+
+pub const RANDOM_BYTES: u32 = 65_536;
+
+/// What stays the same over all invocations of a function.
+pub struct Identity {
+    pub function: String,
+    /// Names the component's bytes.
+    pub version: String,
+    pub limits: Limits,
+    pub clock: Clock,
+}
+
+/// One invocation, as `wit/context.wit` shows it.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    pub id: String,
+    pub attempt: u32,
+    pub deadline: Instant,
+    pub traceparent: Option<String>,
+}
+
+/// The context of one instance; [`Context::begin`] sets it for each invocation.
+pub struct Context {
+    identity: Arc<Identity>,
+    invocation: Invocation,
+    pub log: SharedLog,
+}
+
+impl Context {
+    pub fn new(identity: Arc<Identity>, invocation: Invocation, log: SharedLog) -> Self {
+        Self { identity, invocation, log }
+    }
+
+    pub fn begin(&mut self, invocation: Invocation) {
+        self.invocation = invocation;
+    }
+
+    fn remaining(&self) -> Duration {
+        self.invocation.deadline.saturating_duration_since(Instant::now())
+    }
+}

@@ -1,0 +1,53 @@
+//! What the WIT glue of all services shares.
+
+use std::time::Duration;
+
+use wasmtime::component::{HasData, ResourceTable};
+
+use super::bindings::GuestError;
+use super::bindings::types;
+use super::message::{Accepted, Attribute};
+use super::{Access, Result};
+
+/// What a host function of a service sees of its store: the guest's handles and the function's rights.
+pub struct View<'a> {
+    pub table: &'a mut ResourceTable,
+    pub access: &'a Access,
+}
+
+/// Names [`View`] to the linker.
+pub struct HasView;
+
+impl HasData for HasView {
+    type Data<'a> = View<'a>;
+}
+
+impl types::Host for View<'_> {
+    fn convert_error(&mut self, error: GuestError) -> wasmtime::Result<types::Error> {
+        match error {
+            GuestError::Answer(error) => Ok(error.into()),
+            GuestError::Trap(error) => Err(error),
+        }
+    }
+}
+
+pub(super) fn millis(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+pub(super) fn from_guest(attributes: Vec<types::Attribute>) -> Vec<Attribute> {
+    attributes.into_iter().map(|types::Attribute { name, value }| Attribute { name, value }).collect()
+}
+
+pub(super) fn to_guest(attributes: Vec<Attribute>) -> Vec<types::Attribute> {
+    attributes.into_iter().map(|Attribute { name, value }| types::Attribute { name, value }).collect()
+}
+
+pub(super) fn accepted(Accepted { id, duplicate }: Accepted) -> types::Accepted {
+    types::Accepted { id, duplicate }
+}
+
+/// The answers of a batch, each for itself.
+pub(super) fn each<T, U>(answers: Vec<Result<T>>, convert: impl Fn(T) -> U) -> Vec<Result<U, types::Error>> {
+    answers.into_iter().map(|answer| answer.map(&convert).map_err(Into::into)).collect()
+}
