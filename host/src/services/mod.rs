@@ -7,6 +7,8 @@ pub mod blob;
 mod clock;
 pub mod config;
 pub mod context;
+#[cfg(test)]
+mod contract;
 mod error;
 pub mod host;
 pub mod kv;
