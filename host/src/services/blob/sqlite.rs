@@ -1,1 +1,208 @@
+//! Blobs in the embedded store: a row each, with the body in it when it is small and in a file of its own when not. The
+//! file is on the disk before the row names it, and goes after the last row that did.
 
+mod page;
+mod transfer;
+
+use std::io;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{Backend, Condition, Listing, ObjectInfo, PutOptions, Range, Reader, Writer};
+use crate::services::sqlite::{
+    Durability, NewFile, Shared, Step, Writing, nat, read_attributes, write_attributes,
+};
+use crate::services::{Error, Result};
+use page::Page;
+use transfer::{Body, Download, Upload, blocking, failed};
+
+pub(crate) struct Blobs(pub(crate) Arc<Shared>);
+
+#[async_trait]
+impl Backend for Blobs {
+    async fn container_exists(&self, container: &str) -> Result<bool> {
+        Ok(self.0.catalog.container(container).is_ok())
+    }
+
+    async fn head(&self, container: &str, key: &str) -> Result<Option<ObjectInfo>> {
+        let container = self.0.catalog.container(container)?;
+        self.0.readers.read(|db| Ok(head(db, container, key)?))
+    }
+
+    async fn put(&self, container: &str, key: &str, data: Vec<u8>, options: PutOptions) -> Result<ObjectInfo> {
+        let mut upload = Upload::new(&self.0, container, key, options)?;
+        upload.append(data).await?;
+        upload.store().await
+    }
+
+    async fn reader(&self, container: &str, key: &str, range: Option<Range>) -> Result<Option<Box<dyn Reader>>> {
+        let container = self.0.catalog.container(container)?;
+        let Some((info, body)) = open(&self.0, container, key).await? else { return Ok(None) };
+        Ok(Some(Box::new(Download::new(info, body, range)?)))
+    }
+
+    async fn writer(&self, container: &str, key: &str, options: PutOptions) -> Result<Box<dyn Writer>> {
+        Ok(Box::new(Upload::new(&self.0, container, key, options)?))
+    }
+
+    async fn copy(&self, container: &str, source: &str, destination: &str, when: Condition) -> Result<ObjectInfo> {
+        let id = self.0.catalog.container(container)?;
+        let (info, body) = open(&self.0, id, source).await?.ok_or(Error::NotFound)?;
+        let options = PutOptions { content_type: info.content_type, metadata: info.metadata, when };
+        let mut upload = Upload::new(&self.0, container, destination, options)?;
+        match body {
+            Body::Inline(body) => upload.append(body).await?,
+            Body::File(file) => upload.append_file(file).await?,
+        }
+        upload.store().await
+    }
+
+    async fn delete(&self, container: &str, key: &str, when: Condition) -> Result<bool> {
+        let container = self.0.catalog.container(container)?;
+        let key = key.to_owned();
+        let delete = move |writing: &mut Writing<'_>| delete(writing, container, &key, &when);
+        self.0.writer.write(Durability::Power, 0, delete).await
+    }
+
+    async fn list(
+        &self,
+        container: &str,
+        prefix: &str,
+        delimiter: Option<char>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Listing> {
+        let container = self.0.catalog.container(container)?;
+        let page = Page { container, prefix, delimiter, limit: limit as usize };
+        self.0.readers.read(|db| Ok(page.read(db, after)?))
+    }
+}
+
+/// The columns of [`read_info`].
+const INFO: &str = "CAST(key AS TEXT), size, etag, content_type, modified_at, metadata";
+
+fn read_info(row: &Row<'_>) -> rusqlite::Result<ObjectInfo> {
+    Ok(ObjectInfo {
+        key: row.get(0)?,
+        size: nat(row.get(1)?),
+        etag: row.get(2)?,
+        content_type: row.get(3)?,
+        modified_ms: nat(row.get(4)?),
+        metadata: read_attributes(row.get_ref(5)?.as_str_or_null()?),
+    })
+}
+
+fn head(db: &Connection, container: i64, key: &str) -> rusqlite::Result<Option<ObjectInfo>> {
+    db.prepare_cached(&format!("SELECT {INFO} FROM object WHERE container = ?1 AND key = ?2"))?
+        .query_row(params![container, key.as_bytes()], read_info)
+        .optional()
+}
+
+/// What a row says about its body.
+enum Place {
+    Inline(Vec<u8>),
+    File(String),
+}
+
+fn find(db: &Connection, container: i64, key: &str) -> rusqlite::Result<Option<(ObjectInfo, Place)>> {
+    db.prepare_cached(&format!("SELECT {INFO}, file, body FROM object WHERE container = ?1 AND key = ?2"))?
+        .query_row(params![container, key.as_bytes()], |row| {
+            let file: Option<String> = row.get(6)?;
+            let place = file.map_or_else(|| row.get(7).map(Place::Inline), |file| Ok(Place::File(file)))?;
+            Ok((read_info(row)?, place))
+        })
+        .optional()
+}
+
+/// The object and its body. A file that went before it could be opened belonged to an object just replaced or deleted: then
+/// the row is looked up again.
+async fn open(shared: &Arc<Shared>, container: i64, key: &str) -> Result<Option<(ObjectInfo, Body)>> {
+    let mut gone = None;
+    loop {
+        let (info, file) = match shared.readers.read(|db| Ok(find(db, container, key)?))? {
+            None => return Ok(None),
+            Some((info, Place::Inline(body))) => return Ok(Some((info, Body::Inline(body)))),
+            Some((info, Place::File(file))) => (info, file),
+        };
+        if gone.as_ref() == Some(&file) {
+            return Err(Error::Unavailable(format!("the file `{file}` of blob `{key}` is missing from the data folder")));
+        }
+        let (files, name) = (Arc::clone(&shared.files), file.clone());
+        match blocking(move || Ok(files.open_file(&name))).await? {
+            Ok(opened) => return Ok(Some((info, Body::File(Arc::new(opened))))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => gone = Some(file),
+            Err(error) => return Err(failed(&error)),
+        }
+    }
+}
+
+/// An object to be stored under `key`, its body as `body` or as a file.
+struct NewObject {
+    container: i64,
+    key: String,
+    options: PutOptions,
+    size: u64,
+    body: Option<Vec<u8>>,
+    file: Option<NewFile>,
+}
+
+fn replace(writing: &mut Writing<'_>, object: NewObject) -> Step<ObjectInfo> {
+    let NewObject { container, key, options, size, body, file } = object;
+    let old = etag_and_file(writing.db, container, &key)?;
+    options.when.check(old.as_ref().map(|(etag, _)| etag.as_str()))?;
+    let etag = new_etag()?;
+    writing
+        .db
+        .prepare_cached(
+            "INSERT OR REPLACE INTO object(container, key, etag, size, modified_at, content_type, metadata, file, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            container,
+            key.as_bytes(),
+            etag,
+            crate::services::sqlite::int(size),
+            writing.now,
+            options.content_type,
+            write_attributes(&options.metadata),
+            file.as_ref().map(NewFile::name),
+            body,
+        ])?;
+    if let Some(file) = file {
+        writing.effects.adopt(file);
+    }
+    if let Some((_, Some(file))) = old {
+        writing.effects.discard(file);
+    }
+    let (content_type, metadata, modified_ms) = (options.content_type, options.metadata, nat(writing.now));
+    Ok(ObjectInfo { key, size, etag, content_type, modified_ms, metadata })
+}
+
+fn delete(writing: &mut Writing<'_>, container: i64, key: &str, when: &Condition) -> Step<bool> {
+    let old = etag_and_file(writing.db, container, key)?;
+    when.check(old.as_ref().map(|(etag, _)| etag.as_str()))?;
+    let Some((_, file)) = old else { return Ok(false) };
+    writing
+        .db
+        .prepare_cached("DELETE FROM object WHERE container = ?1 AND key = ?2")?
+        .execute(params![container, key.as_bytes()])?;
+    if let Some(file) = file {
+        writing.effects.discard(file);
+    }
+    Ok(true)
+}
+
+fn etag_and_file(db: &Connection, container: i64, key: &str) -> rusqlite::Result<Option<(String, Option<String>)>> {
+    db.prepare_cached("SELECT etag, file FROM object WHERE container = ?1 AND key = ?2")?
+        .query_row(params![container, key.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+}
+
+/// Random: equal etags mean the same write, not merely the same bytes.
+fn new_etag() -> Result<String> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| Error::Unavailable(format!("no random numbers: {error}")))?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(random)))
+}

@@ -1,1 +1,391 @@
+//! Queues in the embedded store. A message is a row; its `visible_at` is the end of its delay or lease, and a random token in
+//! the row says which lease is the current one.
 
+use std::collections::HashSet;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{Backend, Delivered, Message, Receipt, Stats};
+use crate::services::message::{Accepted, Attribute, BATCH_BYTES};
+use crate::services::sqlite::{
+    Durability, Mortal, NewMessage, Queue, Shared, Step, Writing, accept, bury, insert, int, millis, nat, promote,
+    read_attributes, settle, write_attributes,
+};
+use crate::services::{Error, Result};
+
+/// Overdue messages that an operation looks after before its own work.
+const SETTLE: u32 = 64;
+/// Messages that one step of a purge or a redrive takes, so that it does not hold up everybody else.
+const STEP: u32 = 1_000;
+
+pub(crate) struct Queues(pub(crate) Arc<Shared>);
+
+#[async_trait]
+impl Backend for Queues {
+    async fn message_size(&self, queue: &str) -> Result<usize> {
+        Ok(self.0.catalog.queue(queue)?.message_size)
+    }
+
+    async fn send(&self, queue: &str, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>> {
+        let queue = self.0.catalog.queue(queue)?;
+        let bytes = messages.iter().map(Message::size).sum();
+        let send = move |writing: &mut Writing<'_>| {
+            messages.iter().map(|message| send(writing, &queue, message).map(Ok)).collect()
+        };
+        self.0.writer.write(Durability::Power, bytes, send).await
+    }
+
+    async fn receive(&self, queue: &str, max: u32, wait: Duration, lease: Duration) -> Result<Vec<Delivered>> {
+        let queue = self.0.catalog.queue(queue)?;
+        let clock = &self.0.clock;
+        let deadline = self.0.now().saturating_add(millis(wait));
+        loop {
+            // Listening begins before looking, so that nothing that comes in between is missed.
+            let mut ready = pin!(queue.ready.notified());
+            ready.as_mut().enable();
+            let claimed = Arc::clone(&queue);
+            let claim = move |writing: &mut Writing<'_>| claim(writing, &claimed, max, millis(lease), deadline);
+            let (messages, next) = self.0.writer.write(Durability::Process, 0, claim).await?;
+            if !messages.is_empty() || self.0.now() >= deadline {
+                return Ok(messages);
+            }
+            tokio::select! {
+                () = ready => {}
+                () = clock.sleep_until(nat(next)) => {}
+            }
+        }
+    }
+
+    async fn acknowledge(&self, queue: &str, receipts: &[Receipt]) -> Result<Vec<Result<()>>> {
+        let queue = self.0.catalog.queue(queue)?;
+        let receipts = receipts.to_vec();
+        let acknowledge = move |writing: &mut Writing<'_>| {
+            receipts.iter().map(|receipt| acknowledge(writing, &queue, *receipt)).collect()
+        };
+        self.0.writer.write(Durability::Power, 0, acknowledge).await
+    }
+
+    async fn release(&self, queue: &str, receipt: Receipt, delay: Duration) -> Result<()> {
+        let queue = self.0.catalog.queue(queue)?;
+        let release = move |writing: &mut Writing<'_>| release(writing, &queue, receipt, millis(delay));
+        self.0.writer.write(Durability::Process, 0, release).await
+    }
+
+    async fn extend(&self, queue: &str, receipt: Receipt, lease: Duration) -> Result<()> {
+        let queue = self.0.catalog.queue(queue)?;
+        let extend = move |writing: &mut Writing<'_>| extend(writing, queue.id, receipt, millis(lease));
+        self.0.writer.write(Durability::Process, 0, extend).await
+    }
+
+    async fn stats(&self, queue: &str) -> Result<Stats> {
+        let queue = self.0.catalog.queue(queue)?;
+        self.settle_dead().await?;
+        self.0.readers.read(|db| Ok(stats(db, queue.id, self.0.now())?))
+    }
+
+    async fn purge(&self, queue: &str) -> Result<u64> {
+        let queue = self.0.catalog.queue(queue)?.id;
+        let newest = self.0.readers.read(|db| Ok(newest(db)?))?;
+        let mut purged = 0;
+        loop {
+            let step = move |writing: &mut Writing<'_>| Ok(purge(writing, queue, newest)?);
+            let (removed, alive) = self.0.writer.write(Durability::Power, 0, step).await?;
+            purged += alive;
+            if removed < STEP as usize {
+                return Ok(purged);
+            }
+        }
+    }
+
+    async fn redrive(&self, dead_letter: &str, max: u32) -> Result<u64> {
+        let dead_letter = self.0.catalog.queue(dead_letter)?;
+        let (mut moved, mut homeless) = (0, HashSet::new());
+        loop {
+            let (limit, dead_letter) = (STEP.min(max - moved), Arc::clone(&dead_letter));
+            let step = move |writing: &mut Writing<'_>| {
+                Ok((redrive(writing, &dead_letter, limit, &mut homeless)?, homeless))
+            };
+            let (count, known) = self.0.writer.write(Durability::Power, 0, step).await?;
+            (moved, homeless) = (moved + count, known);
+            if count < limit || moved == max {
+                return Ok(moved.into());
+            }
+        }
+    }
+}
+
+impl Queues {
+    /// Moves the messages whose last lease is over, when there are any, so that what is counted next is exact.
+    async fn settle_dead(&self) -> Result<()> {
+        let overdue = "SELECT 1 FROM message WHERE last = 1 AND visible_at <= ?1";
+        while self.0.readers.read(|db| Ok(db.prepare_cached(overdue)?.exists([self.0.now()])?))? {
+            self.0.writer.write(Durability::Process, 0, |writing| Ok(settle(writing, SETTLE)?)).await?;
+        }
+        Ok(())
+    }
+}
+
+fn send(writing: &mut Writing<'_>, queue: &Arc<Queue>, message: &Message) -> Step<Accepted> {
+    let accepted = accept(writing, queue.id, queue.deduplication_window, message.deduplication_id.as_deref())?;
+    if !accepted.duplicate {
+        let attributes = write_attributes(&message.attributes);
+        let new = NewMessage {
+            id: &accepted.id,
+            body: &message.body,
+            content_type: message.content_type.as_deref(),
+            attributes: attributes.as_deref(),
+            group: message.group.as_deref(),
+            delay: message.delay.map_or(0, millis),
+            lifetime: message.ttl.map_or(queue.retention, |ttl| millis(ttl).min(queue.retention)),
+        };
+        insert(writing, queue, &new)?;
+    }
+    Ok(accepted)
+}
+
+/// Leases what is ready; besides, when to look again if that is nothing, at `deadline` at the latest.
+fn claim(
+    writing: &mut Writing<'_>,
+    queue: &Arc<Queue>,
+    max: u32,
+    lease: i64,
+    deadline: i64,
+) -> Step<(Vec<Delivered>, i64)> {
+    settle(writing, SETTLE)?;
+    let mut messages = ready(writing, queue.id, max)?;
+    for message in &mut messages {
+        begin_lease(writing, queue, message, lease)?;
+    }
+    let mut next = deadline;
+    if messages.is_empty() {
+        next = next_visible(writing, queue.id)?.unwrap_or(i64::MAX);
+        writing.effects.watched(queue, next);
+        next = next.min(deadline);
+    }
+    Ok((messages, next))
+}
+
+/// The messages to deliver, in order, still without a lease. The index is named because a plan that walks another one would
+/// visit every message of the queue.
+fn ready(writing: &Writing<'_>, queue: i64, max: u32) -> rusqlite::Result<Vec<Delivered>> {
+    let mut statement = writing.db.prepare_cached(
+        "SELECT id, ulid, body, content_type, attributes, grp, receives, sent_at, received_at
+         FROM message INDEXED BY message_ready
+         WHERE queue = ?1 AND visible_at <= ?2 AND expires_at > ?2 AND last = 0
+         ORDER BY visible_at, sent_at, id LIMIT ?3",
+    )?;
+    let mut rows = statement.query(params![queue, writing.now, max])?;
+    let (mut messages, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        bytes += row.get_ref(2)?.as_bytes()?.len();
+        if bytes > BATCH_BYTES && !messages.is_empty() {
+            break;
+        }
+        messages.push(read_delivered(row, writing.now)?);
+    }
+    Ok(messages)
+}
+
+fn read_delivered(row: &Row<'_>, now: i64) -> rusqlite::Result<Delivered> {
+    let received_at: Option<i64> = row.get(8)?;
+    Ok(Delivered {
+        receipt: Receipt { row: row.get(0)?, lease: 0 },
+        id: row.get(1)?,
+        body: row.get(2)?,
+        content_type: row.get(3)?,
+        attributes: read_attributes(row.get_ref(4)?.as_str_or_null()?),
+        group: row.get(5)?,
+        receive_count: row.get(6)?,
+        sent_at_ms: nat(row.get(7)?),
+        first_received_at_ms: nat(received_at.unwrap_or(now)),
+    })
+}
+
+fn begin_lease(writing: &Writing<'_>, queue: &Queue, message: &mut Delivered, lease: i64) -> Step<()> {
+    message.receipt.lease = new_token()?;
+    message.receive_count = message.receive_count.saturating_add(1);
+    writing
+        .db
+        .prepare_cached(
+            "UPDATE message SET visible_at = ?2, receives = ?3, lease = ?4, last = ?5, received_at = ?6 WHERE id = ?1",
+        )?
+        .execute(params![
+            message.receipt.row,
+            writing.now.saturating_add(lease),
+            message.receive_count,
+            message.receipt.lease,
+            message.receive_count >= queue.max_receives,
+            int(message.first_received_at_ms),
+        ])?;
+    Ok(())
+}
+
+/// Random, positive, never 0, which stands for no lease.
+fn new_token() -> Result<i64> {
+    let random = getrandom::u64().map_err(|error| Error::Unavailable(format!("no random numbers: {error}")))?;
+    Ok(int(random >> 1).max(1))
+}
+
+fn next_visible(writing: &Writing<'_>, queue: i64) -> rusqlite::Result<Option<i64>> {
+    writing
+        .db
+        .prepare_cached("SELECT min(visible_at) FROM message WHERE queue = ?1 AND visible_at > ?2")?
+        .query_row(params![queue, writing.now], |row| row.get(0))
+}
+
+fn acknowledge(writing: &mut Writing<'_>, queue: &Arc<Queue>, receipt: Receipt) -> Step<Result<()>> {
+    let group: Option<Option<String>> = writing
+        .db
+        .prepare_cached(
+            "DELETE FROM message WHERE id = ?1 AND queue = ?2 AND lease = ?3 AND lease <> 0 AND visible_at > ?4
+             RETURNING grp",
+        )?
+        .query_row(params![receipt.row, queue.id, receipt.lease, writing.now], |row| row.get(0))
+        .optional()?;
+    let Some(group) = group else { return Ok(Err(Error::LeaseLost)) };
+    promote(writing, queue, group.as_deref())?;
+    Ok(Ok(()))
+}
+
+fn release(writing: &mut Writing<'_>, queue: &Arc<Queue>, receipt: Receipt, delay: i64) -> Step<()> {
+    let visible_at = writing.now.saturating_add(delay);
+    let receives: Option<u32> = writing
+        .db
+        .prepare_cached(
+            "UPDATE message SET visible_at = ?5, lease = 0, last = 0
+             WHERE id = ?1 AND queue = ?2 AND lease = ?3 AND lease <> 0 AND visible_at > ?4 RETURNING receives",
+        )?
+        .query_row(params![receipt.row, queue.id, receipt.lease, writing.now, visible_at], |row| row.get(0))
+        .optional()?;
+    if receives.ok_or(Error::LeaseLost)? >= queue.max_receives {
+        bury(writing, queue, receipt.row)?;
+    } else {
+        writing.effects.visible(queue, visible_at);
+    }
+    Ok(())
+}
+
+fn extend(writing: &Writing<'_>, queue: i64, receipt: Receipt, lease: i64) -> Step<()> {
+    let extended = writing
+        .db
+        .prepare_cached(
+            "UPDATE message SET visible_at = ?5
+             WHERE id = ?1 AND queue = ?2 AND lease = ?3 AND lease <> 0 AND visible_at > ?4",
+        )?
+        .execute(params![receipt.row, queue, receipt.lease, writing.now, writing.now.saturating_add(lease)])?;
+    if extended == 0 {
+        return Err(Error::LeaseLost.into());
+    }
+    Ok(())
+}
+
+/// Counts over indexes; messages that have expired but are still there are taken off again.
+fn stats(db: &Connection, queue: i64, now: i64) -> rusqlite::Result<Stats> {
+    let moment = db.unchecked_transaction()?;
+    let count = |sql: &str| -> rusqlite::Result<u64> {
+        moment.prepare_cached(sql)?.query_row(params![queue, now], |row| row.get(0)).map(nat)
+    };
+    let ready = count("SELECT count(*) FROM message INDEXED BY message_ready WHERE queue = ?1 AND visible_at <= ?2")?;
+    let expired_ready = count(
+        "SELECT count(*) FROM message INDEXED BY message_expiry
+         WHERE expires_at <= ?2 AND queue = ?1 AND visible_at <= ?2",
+    )?;
+    let rest = count(
+        "SELECT count(*) FROM message INDEXED BY message_ready WHERE queue = ?1 AND (visible_at IS NULL OR visible_at > ?2)",
+    )?;
+    let expired_delayed = count(
+        "SELECT count(*) FROM message INDEXED BY message_expiry
+         WHERE expires_at <= ?2 AND queue = ?1 AND lease = 0 AND (visible_at IS NULL OR visible_at > ?2)",
+    )?;
+    let leased = count(
+        "SELECT count(*) FROM message INDEXED BY message_leased WHERE queue = ?1 AND lease <> 0 AND visible_at > ?2",
+    )?;
+    let oldest: Option<i64> = moment
+        .prepare_cached(
+            "SELECT min(sent_at) FROM message INDEXED BY message_ready WHERE queue = ?1 AND visible_at <= ?2",
+        )?
+        .query_row(params![queue, now], |row| row.get(0))?;
+    Ok(Stats {
+        ready: ready.saturating_sub(expired_ready),
+        delayed: rest.saturating_sub(leased).saturating_sub(expired_delayed),
+        leased,
+        oldest_age_ms: oldest.map_or(0, |sent_at| nat(now.saturating_sub(sent_at))),
+        exact: true,
+    })
+}
+
+fn newest(db: &Connection) -> rusqlite::Result<i64> {
+    db.query_row("SELECT coalesce(max(id), 0) FROM message", [], |row| row.get(0))
+}
+
+/// One step: how many rows it removed, and how many of them had not expired. Those behind a head go first: without it nothing
+/// would ever make them visible.
+fn purge(writing: &Writing<'_>, queue: i64, newest: i64) -> rusqlite::Result<(usize, u64)> {
+    let alive: Vec<bool> = writing
+        .db
+        .prepare_cached(
+            "DELETE FROM message WHERE id IN (SELECT id FROM message INDEXED BY message_ready
+               WHERE queue = ?1 AND id <= ?2 AND (lease = 0 OR visible_at <= ?3) ORDER BY visible_at LIMIT ?4)
+             RETURNING expires_at > ?3",
+        )?
+        .query_map(params![queue, newest, writing.now, STEP], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok((alive.len(), alive.iter().filter(|alive| **alive).count() as u64))
+}
+
+/// One step: how many messages it moved, at most `limit`. `homeless` collects those whose queue is gone.
+fn redrive(
+    writing: &mut Writing<'_>,
+    dead_letter: &Arc<Queue>,
+    limit: u32,
+    homeless: &mut HashSet<i64>,
+) -> rusqlite::Result<u32> {
+    settle(writing, SETTLE)?;
+    let mut moved = 0;
+    while moved < limit {
+        let candidates = redrivable(writing, dead_letter.id, limit - moved, homeless)?;
+        if candidates.is_empty() {
+            break;
+        }
+        for id in candidates {
+            if send_home(writing, dead_letter, id)? {
+                moved += 1;
+            } else {
+                homeless.insert(id);
+            }
+        }
+    }
+    Ok(moved)
+}
+
+/// Up to `limit` ready messages that are not known to be homeless.
+fn redrivable(writing: &Writing<'_>, queue: i64, limit: u32, homeless: &HashSet<i64>) -> rusqlite::Result<Vec<i64>> {
+    let rows = i64::from(limit).saturating_add(int(homeless.len() as u64));
+    let ids: Vec<i64> = writing
+        .db
+        .prepare_cached(
+            "SELECT id FROM message INDEXED BY message_ready
+             WHERE queue = ?1 AND visible_at <= ?2 AND expires_at > ?2 AND last = 0
+             ORDER BY visible_at, sent_at, id LIMIT ?3",
+        )?
+        .query_map(params![queue, writing.now, rows], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(ids.into_iter().filter(|id| !homeless.contains(id)).take(limit as usize).collect())
+}
+
+/// Moves a dead message to the queue it died in; false, and nothing done, when there is none.
+fn send_home(writing: &mut Writing<'_>, dead_letter: &Arc<Queue>, id: i64) -> rusqlite::Result<bool> {
+    let message = Mortal::find(writing.db, id)?;
+    let home = message.attribute(super::dead::SOURCE).and_then(|name| writing.catalog.queue(name).ok());
+    let Some(home) = home else { return Ok(false) };
+    writing.db.prepare_cached("DELETE FROM message WHERE id = ?1")?.execute([id])?;
+    let attributes: Vec<Attribute> = message.living_attributes().collect();
+    let attributes = write_attributes(&attributes);
+    insert(writing, &home, &message.renewed(attributes.as_deref(), home.retention))?;
+    promote(writing, dead_letter, message.group.as_deref())?;
+    Ok(true)
+}

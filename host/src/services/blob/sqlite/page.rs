@@ -1,0 +1,98 @@
+use rusqlite::{Connection, params};
+
+use super::{INFO, read_info};
+use crate::services::blob::{Listing, ObjectInfo};
+
+/// What to list.
+pub(super) struct Page<'a> {
+    pub(super) container: i64,
+    pub(super) prefix: &'a str,
+    pub(super) delimiter: Option<char>,
+    pub(super) limit: usize,
+}
+
+/// One line of a listing.
+enum Item {
+    Object(ObjectInfo),
+    Prefix(String),
+}
+
+/// No UTF-8 holds this byte: a text with it lies behind everything that starts with the text.
+const BEHIND: u8 = 0xFF;
+
+impl Page<'_> {
+    /// Objects are read in a row; at a common prefix reading starts anew behind all that it stands for.
+    pub(super) fn read(&self, db: &Connection, after: Option<&str>) -> rusqlite::Result<Listing> {
+        let moment = db.unchecked_transaction()?;
+        let mut listing = Listing::default();
+        let mut start = after.map(|after| self.behind(after));
+        let mut last = None;
+        loop {
+            let room = self.limit - listing.objects.len() - listing.prefixes.len();
+            let items = self.run(&moment, start.as_deref(), room + 1)?;
+            let is_end = items.is_empty();
+            for item in items {
+                if listing.objects.len() + listing.prefixes.len() == self.limit {
+                    listing.cursor = last;
+                    return Ok(listing);
+                }
+                start = Some(self.behind(item.name()));
+                last = Some(item.name().to_owned());
+                match item {
+                    Item::Object(info) => listing.objects.push(info),
+                    Item::Prefix(prefix) => listing.prefixes.push(prefix),
+                }
+            }
+            if is_end {
+                return Ok(listing);
+            }
+        }
+    }
+
+    /// Where to go on after a key or a common prefix of this listing.
+    fn behind(&self, name: &str) -> Vec<u8> {
+        match self.common_prefix(name) {
+            Some(prefix) => [prefix.as_bytes(), &[BEHIND]].concat(),
+            None => name.as_bytes().to_vec(),
+        }
+    }
+
+    /// The beginning of `key` that stands for it, up to and with the first delimiter after the listing's own prefix.
+    fn common_prefix<'k>(&self, key: &'k str) -> Option<&'k str> {
+        let delimiter = self.delimiter?;
+        let at = key.strip_prefix(self.prefix)?.find(delimiter)?;
+        key.get(..self.prefix.len() + at + delimiter.len_utf8())
+    }
+
+    /// The next objects in a row, at most `limit`, and the common prefix that ends it.
+    fn run(&self, db: &Connection, start: Option<&[u8]>, limit: usize) -> rusqlite::Result<Vec<Item>> {
+        let end = [self.prefix.as_bytes(), &[BEHIND]].concat();
+        let sql = format!(
+            "SELECT {INFO} FROM object WHERE container = ?1 AND key >= ?2 AND key > ?3 AND key < ?4 ORDER BY key"
+        );
+        let mut statement = db.prepare_cached(&sql)?;
+        let mut rows =
+            statement.query(params![self.container, self.prefix.as_bytes(), start.unwrap_or_default(), end])?;
+        let mut items = Vec::new();
+        while items.len() < limit
+            && let Some(row) = rows.next()?
+        {
+            let key: String = row.get(0)?;
+            if let Some(prefix) = self.common_prefix(&key) {
+                items.push(Item::Prefix(prefix.to_owned()));
+                break;
+            }
+            items.push(Item::Object(read_info(row)?));
+        }
+        Ok(items)
+    }
+}
+
+impl Item {
+    fn name(&self) -> &str {
+        match self {
+            Self::Object(info) => &info.key,
+            Self::Prefix(prefix) => prefix,
+        }
+    }
+}
