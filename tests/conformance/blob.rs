@@ -91,7 +91,8 @@ fn if_match_conflicts(probe: &mut Probe) -> Verdict {
 }
 
 fn copy_takes_everything_along(probe: &mut Probe) -> Verdict {
-    let put = json!({"container": "inbox", "key": "a", "data": b64("x"), "content_type": "text/x", "metadata": {"m": "1"}});
+    let put =
+        json!({"container": "inbox", "key": "a", "data": b64("x"), "content_type": "text/x", "metadata": {"m": "1"}});
     probe.ok("blob.put", put)?;
     let copy = json!({"container": "inbox", "source": "a", "destination": "b"});
     let info = probe.ok("blob.copy", copy)?;
@@ -140,7 +141,8 @@ fn list_with_delimiter_and_pages(probe: &mut Probe) -> Verdict {
 
 fn written_in_pieces(probe: &mut Probe) -> Verdict {
     let chunks = [b64("one "), b64("two "), b64("three")];
-    let write = json!({"container": "inbox", "key": "k", "chunks": chunks, "finish": true, "content_type": "text/plain"});
+    let write =
+        json!({"container": "inbox", "key": "k", "chunks": chunks, "finish": true, "content_type": "text/plain"});
     expect_eq!(probe.ok("blob.write", write)?["size"], json!(13));
     expect_eq!(get(probe, "k")?["data"], json!(b64("one two three")));
     Ok(())

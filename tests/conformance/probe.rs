@@ -67,10 +67,8 @@ pub fn failed(error: impl std::fmt::Display) -> Failed {
 
 fn resources() -> Resources {
     let queue = QueueSettings::default;
-    let subscription = |queue: &str, filter: Option<&str>| Subscription {
-        queue: queue.into(),
-        filter: filter.map(Into::into),
-    };
+    let subscription =
+        |queue: &str, filter: Option<&str>| Subscription { queue: queue.into(), filter: filter.map(Into::into) };
     Resources {
         buckets: ["visits".into(), "other".into()].into(),
         containers: ["inbox".into(), "other".into()].into(),
@@ -120,7 +118,8 @@ pub struct Probe {
 
 impl Probe {
     pub fn new(language: &'static str, component: Component, world: &Arc<World>) -> Self {
-        let function = function(component.clone(), world, Limits { timeout: Duration::from_secs(30), ..Limits::default() });
+        let function =
+            function(component.clone(), world, Limits { timeout: Duration::from_secs(30), ..Limits::default() });
         Self { language, world: Arc::clone(world), function, component }
     }
 

@@ -26,7 +26,8 @@ fn received(probe: &Probe, queue: &str) -> Result<Vec<Value>, Failed> {
 }
 
 fn every_subscription_gets_it(probe: &mut Probe) -> Verdict {
-    let message = json!({"body": b64("x"), "content_type": "text/plain", "attributes": {"colour": "red"}, "group": "g"});
+    let message =
+        json!({"body": b64("x"), "content_type": "text/plain", "attributes": {"colour": "red"}, "group": "g"});
     publish(probe, message.clone())?;
     for queue in ["all", "red"] {
         let messages = received(probe, queue)?;

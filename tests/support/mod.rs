@@ -22,7 +22,10 @@ pub fn missing(language: &str) -> Option<&'static str> {
     static MISSING: LazyLock<HashMap<&str, Option<&str>>> = LazyLock::new(|| {
         HashMap::from([
             ("rust", (!runs("cargo", &["--version"])).then_some("cargo is missing")),
-            ("javascript", (!runs("node", &["--version"]) || !runs("npm", &["--version"])).then_some("Node.js is missing")),
+            (
+                "javascript",
+                (!runs("node", &["--version"]) || !runs("npm", &["--version"])).then_some("Node.js is missing"),
+            ),
             ("python", (!runs("python3", &["-c", "import venv, ensurepip"])).then_some("Python with venv is missing")),
         ])
     });

@@ -11,9 +11,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Backend, Condition, Listing, ObjectInfo, PutOptions, Range, Reader, Writer};
-use crate::services::sqlite::{
-    Durability, NewFile, Shared, Step, Writing, nat, read_attributes, write_attributes,
-};
+use crate::services::sqlite::{Durability, NewFile, Shared, Step, Writing, nat, read_attributes, write_attributes};
 use crate::services::{Error, Result};
 use page::Page;
 use transfer::{Body, Download, Upload, blocking, failed};
@@ -127,7 +125,9 @@ async fn open(shared: &Arc<Shared>, container: i64, key: &str) -> Result<Option<
             Some((info, Place::File(file))) => (info, file),
         };
         if gone.as_ref() == Some(&file) {
-            return Err(Error::Unavailable(format!("the file `{file}` of blob `{key}` is missing from the data folder")));
+            return Err(Error::Unavailable(format!(
+                "the file `{file}` of blob `{key}` is missing from the data folder"
+            )));
         }
         let (files, name) = (Arc::clone(&shared.files), file.clone());
         match blocking(move || Ok(files.open_file(&name))).await? {

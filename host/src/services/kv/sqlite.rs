@@ -142,9 +142,7 @@ fn delete(writing: &Writing<'_>, bucket: i64, key: &str, when: Condition) -> Ste
     check(writing, bucket, key, when)?;
     let deleted = writing
         .db
-        .prepare_cached(
-            "DELETE FROM entry WHERE bucket = ?1 AND key = ?2 AND (expires_at IS NULL OR expires_at > ?3)",
-        )?
+        .prepare_cached("DELETE FROM entry WHERE bucket = ?1 AND key = ?2 AND (expires_at IS NULL OR expires_at > ?3)")?
         .execute(params![bucket, key.as_bytes(), writing.now])?;
     Ok(deleted > 0)
 }

@@ -106,9 +106,8 @@ impl Backend for Queues {
         let (mut moved, mut homeless) = (0, HashSet::new());
         loop {
             let (limit, dead_letter) = (STEP.min(max - moved), Arc::clone(&dead_letter));
-            let step = move |writing: &mut Writing<'_>| {
-                Ok((redrive(writing, &dead_letter, limit, &mut homeless)?, homeless))
-            };
+            let step =
+                move |writing: &mut Writing<'_>| Ok((redrive(writing, &dead_letter, limit, &mut homeless)?, homeless));
             let (count, known) = self.0.writer.write(Durability::Power, 0, step).await?;
             (moved, homeless) = (moved + count, known);
             if count < limit || moved == max {

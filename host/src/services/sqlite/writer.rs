@@ -66,7 +66,12 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(db: Connection, catalog: Arc<Catalog>, files: Arc<Files>, clock: Clock) -> std::io::Result<Self> {
+    pub(super) fn start(
+        db: Connection,
+        catalog: Arc<Catalog>,
+        files: Arc<Files>,
+        clock: Clock,
+    ) -> std::io::Result<Self> {
         let (jobs, inbox) = mpsc::channel();
         let worker = Worker {
             db,

@@ -1,0 +1,142 @@
+//! The example guests, each with what it promises.
+
+use std::time::Duration;
+
+use libtest_mimic::{Failed, Trial};
+use serde_json::{Value, json};
+use wasm_faas::config::Limits;
+use wasm_faas::event::{Event, Response};
+use wasm_faas::invoke::{Ending, Outcome};
+
+use super::probe::{Backend, World, event, failed, function, run};
+use super::{Verdict, expect_eq, support};
+
+/// What each guest is tested by. `probe` and `misbehave` have their own files; a scenario drives `command` and `http`.
+const TESTED: [&str; 9] = ["hello", "echo", "counter", "relay", "wait", "probe", "misbehave", "command", "http"];
+
+type Example = (&'static str, &'static str, fn(&str, &World) -> Verdict);
+
+const EXAMPLES: [Example; 6] = [
+    ("hello", "greets", hello_greets),
+    ("echo", "answers_with_the_event", echo_answers),
+    ("counter", "counts_and_sends", counter_counts),
+    ("counter", "is_reused_warm", counter_is_reused),
+    ("relay", "stores_and_publishes", relay_stores),
+    ("wait", "awaits", wait_awaits),
+];
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for (guest, case, run) in EXAMPLES {
+        for backend in Backend::ALL {
+            for language in support::LANGUAGES {
+                let name = format!("guests/{}/{language}/{guest}_{case}", backend.name());
+                trials.push(support::trial(name, support::missing(language), move || run(language, &backend.open()?)));
+            }
+        }
+    }
+    trials
+}
+
+pub fn every_guest_has_a_case() -> Verdict {
+    for language in support::LANGUAGES {
+        for entry in std::fs::read_dir(support::root().join("guests").join(language)).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if entry.path().is_dir() && !name.starts_with('.') && !TESTED.contains(&name.as_str()) {
+                return Err(format!("guests/{language}/{name} has no case").into());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn call(language: &str, guest: &str, world: &World, event: Event) -> Result<Outcome, Failed> {
+    let component = support::component(language, guest, true)?;
+    let limits = Limits { timeout: Duration::from_secs(30), ..Limits::default() };
+    Ok(run(&function(component, world, limits), event))
+}
+
+fn answer(outcome: Outcome) -> Result<Response, Failed> {
+    match outcome.ending {
+        Ending::Ok(response) => Ok(response),
+        other => Err(format!("it ended with {other:?}; its log: {}", outcome.log_tail).into()),
+    }
+}
+
+fn hello_greets(language: &str, world: &World) -> Verdict {
+    for (data, greeting) in [("", "Hello, world!"), ("Zürich", "Hello, Zürich!")] {
+        let response = answer(call(language, "hello", world, event(data.as_bytes()))?)?;
+        expect_eq!(String::from_utf8_lossy(&response.data), greeting);
+        expect_eq!(response.content_type.as_deref().unwrap_or_default(), "text/plain; charset=utf-8");
+    }
+    Ok(())
+}
+
+fn echo_answers(language: &str, world: &World) -> Verdict {
+    let bytes: Vec<u8> = (0..=255).collect();
+    let mut event = event(&bytes);
+    event.content_type = Some("image/png".into());
+    event.attributes = vec![("colour".into(), "röd".into())];
+    let response = answer(call(language, "echo", world, event)?)?;
+    expect_eq!(json!(response.data), json!(bytes));
+    expect_eq!(json!(response.content_type), json!("image/png"));
+    expect_eq!(json!(response.attributes), json!([["colour", "röd"]]));
+    Ok(())
+}
+
+fn counter_counts(language: &str, world: &World) -> Verdict {
+    for count in 1..=3 {
+        let mut event = event(b"");
+        event.subject = Some("page".into());
+        let response = answer(call(language, "counter", world, event)?)?;
+        let body: Value = serde_json::from_slice(&response.data).map_err(failed)?;
+        expect_eq!(body, json!({ "count": count }));
+    }
+    let receive = world.backends.queue.receive("counts", 10, Duration::ZERO, Duration::from_secs(30));
+    let received = support::runtime().block_on(receive).map_err(failed)?;
+    let mut bodies: Vec<_> = received.iter().map(|sent| String::from_utf8_lossy(&sent.body).into_owned()).collect();
+    bodies.sort();
+    expect_eq!(json!(bodies), json!(["1", "2", "3"]));
+    let total = support::runtime().block_on(world.backends.kv.get("visits", "page")).map_err(failed)?;
+    expect_eq!(json!(total.map(|entry| entry.value)), json!(b"3"));
+    Ok(())
+}
+
+/// The second invocation meets the instance of the first, with fuel and context of its own.
+fn counter_is_reused(language: &str, world: &World) -> Verdict {
+    let function = function(
+        support::component(language, "counter", true)?,
+        world,
+        Limits { timeout: Duration::from_secs(30), ..Limits::default() },
+    );
+    let (first, second) = (run(&function, event(b"")), run(&function, event(b"")));
+    expect_eq!(json!([first.start.word(), second.start.word()]), json!(["cold", "warm"]));
+    expect_eq!((second.fuel <= first.fuel && second.fuel > Some(0)).to_string(), "true");
+    let response = answer(second)?;
+    expect_eq!(String::from_utf8_lossy(&response.data).replace(' ', ""), r#"{"count":2}"#);
+    Ok(())
+}
+
+fn relay_stores(language: &str, world: &World) -> Verdict {
+    let response = answer(call(language, "relay", world, event(b"a picture"))?)?;
+    let body: Value = serde_json::from_slice(&response.data).map_err(failed)?;
+    expect_eq!(body, json!({"key": "event-1"}));
+    let runtime = support::runtime();
+    let info = runtime.block_on(world.backends.blob.head("inbox", "event-1")).map_err(failed)?;
+    let info = info.ok_or("the blob is missing")?;
+    expect_eq!(json!([info.size, info.content_type]), json!([9, "application/json"]));
+    let receive = world.backends.queue.receive("all", 10, Duration::ZERO, Duration::from_secs(30));
+    let received = runtime.block_on(receive).map_err(failed)?;
+    expect_eq!(json!(received.iter().map(|sent| &sent.body).collect::<Vec<_>>()), json!([b"event-1"]));
+    Ok(())
+}
+
+fn wait_awaits(language: &str, world: &World) -> Verdict {
+    let started = std::time::Instant::now();
+    let response = answer(call(language, "wait", world, event(b"60"))?)?;
+    let body: Value = serde_json::from_slice(&response.data).map_err(failed)?;
+    expect_eq!(body, json!({"waited": 60}));
+    expect_eq!((started.elapsed() >= Duration::from_millis(60)).to_string(), "true");
+    Ok(())
+}
