@@ -140,6 +140,7 @@ fn frame(frame: &wasmtime::FrameInfo) -> String {
 }
 
 fn printable(name: &str) -> String {
+    let name = format!("{:#}", rustc_demangle::demangle(name));
     name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(200).collect()
 }
 

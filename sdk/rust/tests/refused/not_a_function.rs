@@ -1,0 +1,6 @@
+#[wasm_faas::function]
+struct Handler {
+    name: String,
+}
+
+fn main() {}
