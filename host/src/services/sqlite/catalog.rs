@@ -183,16 +183,15 @@ fn subscriptions(
     settings: &TopicSettings,
     queues: &HashMap<String, Arc<Queue>>,
 ) -> Result<Vec<Subscription>, OpenError> {
-    let subscription = |settings: &crate::config::Subscription| {
-        let unknown = || OpenError::UnknownQueue { of: format!("topic `{topic}`"), queue: settings.queue.clone() };
-        let queue = queues.get(&settings.queue).ok_or_else(unknown)?.id;
-        let filter = settings.filter.as_deref().map(Filter::parse).transpose().map_err(|error| OpenError::Filter {
-            topic: topic.into(),
-            queue: settings.queue.clone(),
-            why: error.to_string(),
-        })?;
-        Ok(Subscription { queue, filter })
-    };
+    let subscription =
+        |settings: &crate::config::Subscription| {
+            let unknown = || OpenError::UnknownQueue { of: format!("topic `{topic}`"), queue: settings.queue.clone() };
+            let queue = queues.get(&settings.queue).ok_or_else(unknown)?.id;
+            let filter = settings.filter.as_deref().map(Filter::parse).transpose().map_err(|error| {
+                OpenError::Filter { topic: topic.into(), queue: settings.queue.clone(), why: error.to_string() }
+            })?;
+            Ok(Subscription { queue, filter })
+        };
     settings.subscriptions.iter().map(subscription).collect()
 }
 
@@ -211,4 +210,3 @@ fn end_leases(db: &Connection, catalog: &Catalog, now: i64) -> rusqlite::Result<
     }
     db.execute("UPDATE message SET lease = 0, visible_at = ?1 WHERE lease <> 0", [now]).map(drop)
 }
-

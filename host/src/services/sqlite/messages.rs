@@ -43,7 +43,9 @@ pub(crate) fn accept(
     let id = new_id(writing.now)?;
     writing
         .db
-        .prepare_cached("INSERT OR REPLACE INTO duplicate(resource, deduplication_id, ulid, until) VALUES (?1, ?2, ?3, ?4)")?
+        .prepare_cached(
+            "INSERT OR REPLACE INTO duplicate(resource, deduplication_id, ulid, until) VALUES (?1, ?2, ?3, ?4)",
+        )?
         .execute(params![resource, deduplication_id, id, writing.now.saturating_add(window)])?;
     Ok(Accepted { id, duplicate: false })
 }

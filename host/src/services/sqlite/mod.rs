@@ -4,6 +4,8 @@
 //! sync; an answer leaves after its group is durable. Reads run where they are asked for, on a few connections of their
 //! own. One process at a time holds the folder.
 
+#[cfg(test)]
+mod adhoc;
 mod catalog;
 mod effects;
 mod error;
@@ -15,6 +17,7 @@ mod schema;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod worker;
 mod writer;
 
 use std::path::Path;
@@ -25,7 +28,9 @@ pub use error::OpenError;
 
 pub(crate) use catalog::{Catalog, Queue, Topic};
 pub(crate) use files::{Files, NewFile};
-pub(crate) use messages::{Mortal, NewMessage, accept, bury, insert, promote, read_attributes, settle, write_attributes};
+pub(crate) use messages::{
+    Mortal, NewMessage, accept, bury, insert, promote, read_attributes, settle, write_attributes,
+};
 pub(crate) use readers::Readers;
 pub(crate) use writer::{Durability, Step, Writer, Writing};
 
