@@ -3,6 +3,8 @@
 
 pub mod blob;
 mod clock;
+#[cfg(test)]
+mod contract;
 mod error;
 pub mod kv;
 pub mod memory;

@@ -1,1 +1,194 @@
+//! Buckets in this process.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{Backend, Condition, Entry, MANY_BYTES, Operation, Page, Write, parse_counter};
+use crate::config::Resources;
+use crate::services::memory::later;
+use crate::services::{Clock, Error, Result};
+
+/// Expired keys that one write drops at most, so that no write pays for all of them.
+const SWEEP_KEYS: usize = 32;
+
+/// Every bucket has a lock of its own; readers share it.
+pub struct Memory {
+    buckets: HashMap<String, RwLock<Bucket>>,
+    clock: Clock,
+}
+
+#[derive(Default)]
+struct Bucket {
+    entries: BTreeMap<String, Entry>,
+    /// Keys that expire, the earliest first.
+    expiring: BTreeSet<(u64, String)>,
+    /// The newest version given.
+    version: u64,
+}
+
+impl Memory {
+    pub(in crate::services) fn open(resources: &Resources, clock: Clock) -> Self {
+        let buckets = resources.buckets.iter().map(|name| (name.clone(), RwLock::default())).collect();
+        Self { buckets, clock }
+    }
+
+    fn bucket(&self, name: &str) -> Result<&RwLock<Bucket>> {
+        self.buckets.get(name).ok_or(Error::NotFound)
+    }
+
+    fn read(&self, name: &str) -> Result<RwLockReadGuard<'_, Bucket>> {
+        Ok(self.bucket(name)?.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The bucket, with some of what has expired dropped.
+    fn write(&self, name: &str, now_ms: u64) -> Result<RwLockWriteGuard<'_, Bucket>> {
+        let mut bucket = self.bucket(name)?.write().unwrap_or_else(PoisonError::into_inner);
+        bucket.sweep(now_ms);
+        Ok(bucket)
+    }
+}
+
+#[async_trait]
+impl Backend for Memory {
+    async fn bucket_exists(&self, bucket: &str) -> Result<bool> {
+        Ok(self.buckets.contains_key(bucket))
+    }
+
+    async fn get(&self, bucket: &str, key: &str) -> Result<Option<Entry>> {
+        let bucket = self.read(bucket)?;
+        Ok(bucket.entries.get(key).filter(|entry| is_live(entry, || self.clock.now_ms())).cloned())
+    }
+
+    async fn get_many(&self, bucket: &str, keys: &[String]) -> Result<Vec<Option<Entry>>> {
+        let now_ms = self.clock.now_ms();
+        let bucket = self.read(bucket)?;
+        let entries: Vec<Option<&Entry>> = keys.iter().map(|key| bucket.live(key, now_ms)).collect();
+        if entries.iter().flatten().map(|entry| entry.value.len()).sum::<usize>() > MANY_BYTES {
+            return Err(Error::TooLarge(MANY_BYTES as u64));
+        }
+        Ok(entries.into_iter().map(Option::<&Entry>::cloned).collect())
+    }
+
+    async fn set(&self, bucket: &str, write: Write) -> Result<u64> {
+        let now_ms = self.clock.now_ms();
+        let mut bucket = self.write(bucket, now_ms)?;
+        bucket.check(&write.key, write.when, now_ms)?;
+        Ok(bucket.set(write, now_ms))
+    }
+
+    async fn delete(&self, bucket: &str, key: &str, when: Condition) -> Result<bool> {
+        let now_ms = self.clock.now_ms();
+        let mut bucket = self.write(bucket, now_ms)?;
+        bucket.check(key, when, now_ms)?;
+        Ok(bucket.remove(key).is_some_and(|entry| is_live(&entry, || now_ms)))
+    }
+
+    async fn increment(&self, bucket: &str, key: &str, delta: i64, ttl: Option<Duration>) -> Result<i64> {
+        let now_ms = self.clock.now_ms();
+        let mut bucket = self.write(bucket, now_ms)?;
+        let entry = bucket.live(key, now_ms);
+        let sum = parse_counter(entry.map(|entry| entry.value.as_slice()))?
+            .checked_add(delta)
+            .ok_or_else(|| Error::Conflict(entry.map(|entry| entry.version)))?;
+        let expires_at_ms = match ttl {
+            Some(ttl) => Some(later(now_ms, ttl)),
+            None => entry.and_then(|entry| entry.expires_at_ms),
+        };
+        bucket.put(key.into(), sum.to_string().into_bytes(), expires_at_ms);
+        Ok(sum)
+    }
+
+    async fn list_keys(&self, bucket: &str, prefix: &str, after: Option<&str>, limit: u32) -> Result<Page> {
+        let now_ms = self.clock.now_ms();
+        let bucket = self.read(bucket)?;
+        let start = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        };
+        let mut keys = bucket
+            .entries
+            .range::<str, _>((start, Bound::Unbounded))
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .filter(|(_, entry)| is_live(entry, || now_ms))
+            .map(|(key, _)| key.clone());
+        let page: Vec<String> = keys.by_ref().take(limit as usize).collect();
+        let cursor = keys.next().and_then(|_| page.last().cloned());
+        Ok(Page { keys: page, cursor })
+    }
+
+    async fn transact(&self, bucket: &str, operations: Vec<Operation>) -> Result<Vec<u64>> {
+        let now_ms = self.clock.now_ms();
+        let mut bucket = self.write(bucket, now_ms)?;
+        for operation in &operations {
+            bucket.check(operation.key(), operation.when(), now_ms)?;
+        }
+        Ok(operations.into_iter().map(|operation| bucket.apply(operation, now_ms)).collect())
+    }
+}
+
+impl Bucket {
+    fn live(&self, key: &str, now_ms: u64) -> Option<&Entry> {
+        self.entries.get(key).filter(|entry| is_live(entry, || now_ms))
+    }
+
+    fn check(&self, key: &str, when: Condition, now_ms: u64) -> Result<()> {
+        when.check(self.live(key, now_ms).map(|entry| entry.version))
+    }
+
+    /// The operation's number, its condition having been checked.
+    fn apply(&mut self, operation: Operation, now_ms: u64) -> u64 {
+        match operation {
+            Operation::Check { .. } => 0,
+            Operation::Set(write) => self.set(write, now_ms),
+            Operation::Delete { key, .. } => {
+                self.remove(&key);
+                0
+            }
+        }
+    }
+
+    fn set(&mut self, write: Write, now_ms: u64) -> u64 {
+        self.put(write.key, write.value, write.ttl.map(|ttl| later(now_ms, ttl)))
+    }
+
+    fn put(&mut self, key: String, value: Vec<u8>, expires_at_ms: Option<u64>) -> u64 {
+        self.version += 1;
+        if let Some(at) = self.entries.get(&key).and_then(|old| old.expires_at_ms) {
+            self.expiring.remove(&(at, key.clone()));
+        }
+        if let Some(at) = expires_at_ms {
+            self.expiring.insert((at, key.clone()));
+        }
+        self.entries.insert(key, Entry { value, version: self.version, expires_at_ms });
+        self.version
+    }
+
+    fn remove(&mut self, key: &str) -> Option<Entry> {
+        let entry = self.entries.remove(key)?;
+        if let Some(at) = entry.expires_at_ms {
+            self.expiring.remove(&(at, key.to_owned()));
+        }
+        Some(entry)
+    }
+
+    fn sweep(&mut self, now_ms: u64) {
+        for _ in 0..SWEEP_KEYS {
+            match self.expiring.first() {
+                Some((at, _)) if *at <= now_ms => {}
+                _ => return,
+            }
+            if let Some((_, key)) = self.expiring.pop_first() {
+                self.entries.remove(&key);
+            }
+        }
+    }
+}
+
+/// Asks for the time only when the entry expires, which spares most reads the clock.
+fn is_live(entry: &Entry, now_ms: impl FnOnce() -> u64) -> bool {
+    entry.expires_at_ms.is_none_or(|at| at > now_ms())
+}

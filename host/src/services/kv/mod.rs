@@ -76,6 +76,13 @@ impl Operation {
             Self::Set(write) => &write.key,
         }
     }
+
+    pub fn when(&self) -> Condition {
+        match self {
+            Self::Check { when, .. } | Self::Delete { when, .. } => *when,
+            Self::Set(write) => write.when,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,1 +1,46 @@
-//! The in-memory backends.
+//! Backends that keep everything in this process and lose it at its end: for `--ephemeral`, and the yardstick for speed.
+//!
+//! The backends themselves lie beside their traits; here is what opens them and what they share. Locks are the standard
+//! library's and are never held over an await.
+
+mod deduplication;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+pub(super) use deduplication::Deduplication;
+
+use super::topic::filter::FilterError;
+use super::{Backends, Clock, blob, kv, queue, topic};
+use crate::config::Resources;
+
+/// Why resources cannot be provisioned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    #[error("topic `{topic}` cannot feed queue `{queue}`: {source}")]
+    Filter { topic: String, queue: String, source: FilterError },
+    #[error("topic `{topic}` feeds queue `{queue}`, which is not provisioned: add the queue or drop the subscription")]
+    SubscribedQueue { topic: String, queue: String },
+    #[error("queue `{queue}` sends its dead messages to `{dead_letter}`, which is not another provisioned queue")]
+    DeadLetter { queue: String, dead_letter: String },
+}
+
+/// Provisions `resources`, empty.
+pub fn open(resources: &Resources, clock: Clock) -> Result<Backends, OpenError> {
+    let queues = Arc::new(queue::memory::Memory::open(resources, clock.clone())?);
+    Ok(Backends {
+        kv: Arc::new(kv::memory::Memory::open(resources, clock.clone())),
+        topic: Arc::new(topic::memory::Memory::open(resources, clock.clone(), Arc::clone(&queues))?),
+        queue: queues,
+        blob: Arc::new(blob::memory::Memory::open(resources, clock)),
+    })
+}
+
+/// The guarded data. A panic while it was locked leaves it as that operation left it, which is better than panicking too.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(super) fn later(now_ms: u64, by: Duration) -> u64 {
+    now_ms.saturating_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX))
+}
