@@ -104,6 +104,7 @@ impl CallError {
             Some(Trap::StackOverflow) => Self::StackOverflow,
             trap => {
                 let message = trap.map_or_else(|| root_message(error), ToString::to_string);
+                let message = message.trim_start_matches("wasm trap: ").to_owned();
                 // Wasmtime has no type for this one.
                 if message.contains("fuel allocated for hostcalls has been exhausted") {
                     return Self::TooLarge { limit: ByteSize(RESPONSE_BYTES as u64) };

@@ -11,7 +11,9 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Backend, Condition, Listing, ObjectInfo, PutOptions, Range, Reader, Writer};
-use crate::services::sqlite::{Durability, NewFile, Shared, Step, Writing, nat, read_attributes, write_attributes};
+use crate::services::sqlite::{
+    Durability, NewFile, Shared, Step, Writing, int, nat, read_attributes, write_attributes,
+};
 use crate::services::{Error, Result};
 use page::Page;
 use transfer::{Body, Download, Upload, blocking, failed};
@@ -145,12 +147,12 @@ struct NewObject {
     options: PutOptions,
     size: u64,
     body: Option<Vec<u8>>,
-    file: Option<NewFile>,
+    file: Option<Arc<NewFile>>,
 }
 
-fn replace(writing: &mut Writing<'_>, object: NewObject) -> Step<ObjectInfo> {
+fn replace(writing: &mut Writing<'_>, object: &NewObject) -> Step<ObjectInfo> {
     let NewObject { container, key, options, size, body, file } = object;
-    let old = etag_and_file(writing.db, container, &key)?;
+    let old = etag_and_file(writing.db, *container, key)?;
     options.when.check(old.as_ref().map(|(etag, _)| etag.as_str()))?;
     let etag = new_etag()?;
     writing
@@ -163,21 +165,27 @@ fn replace(writing: &mut Writing<'_>, object: NewObject) -> Step<ObjectInfo> {
             container,
             key.as_bytes(),
             etag,
-            crate::services::sqlite::int(size),
+            int(*size),
             writing.now,
             options.content_type,
             write_attributes(&options.metadata),
-            file.as_ref().map(NewFile::name),
+            file.as_ref().map(|file| file.name()),
             body,
         ])?;
     if let Some(file) = file {
-        writing.effects.adopt(file);
+        writing.effects.adopt(Arc::clone(file));
     }
     if let Some((_, Some(file))) = old {
         writing.effects.discard(file);
     }
-    let (content_type, metadata, modified_ms) = (options.content_type, options.metadata, nat(writing.now));
-    Ok(ObjectInfo { key, size, etag, content_type, modified_ms, metadata })
+    Ok(ObjectInfo {
+        key: key.clone(),
+        size: *size,
+        etag,
+        content_type: options.content_type.clone(),
+        modified_ms: nat(writing.now),
+        metadata: options.metadata.clone(),
+    })
 }
 
 fn delete(writing: &mut Writing<'_>, container: i64, key: &str, when: &Condition) -> Step<bool> {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Backend, Condition, Entry, MANY_BYTES, Operation, Page, Write, parse_counter};
-use crate::services::sqlite::{Durability, Shared, Step, Writing, millis, nat};
+use crate::services::sqlite::{Durability, Shared, Step, Writing, int, millis, nat};
 use crate::services::{Error, Result};
 
 pub(crate) struct Kv(pub(crate) Arc<Shared>);
@@ -55,9 +55,7 @@ impl Backend for Kv {
     async fn transact(&self, bucket: &str, operations: Vec<Operation>) -> Result<Vec<u64>> {
         let bucket = self.0.catalog.bucket(bucket)?;
         let bytes = operations.iter().map(bytes).sum();
-        let transaction = move |writing: &mut Writing<'_>| {
-            operations.iter().map(|operation| apply(writing, bucket, operation)).collect()
-        };
+        let transaction = move |writing: &mut Writing<'_>| transact(writing, bucket, &operations);
         self.0.writer.write(Durability::Power, bytes, transaction).await
     }
 }
@@ -119,6 +117,10 @@ fn check(writing: &Writing<'_>, bucket: i64, key: &str, when: Condition) -> Step
 
 fn set(writing: &Writing<'_>, bucket: i64, write: &Write) -> Step<u64> {
     check(writing, bucket, &write.key, write.when)?;
+    put(writing, bucket, write)
+}
+
+fn put(writing: &Writing<'_>, bucket: i64, write: &Write) -> Step<u64> {
     let expires_at = write.ttl.map(|ttl| writing.now.saturating_add(millis(ttl)));
     store(writing, bucket, &write.key, &write.value, expires_at)
 }
@@ -140,6 +142,11 @@ fn store(writing: &Writing<'_>, bucket: i64, key: &str, value: &[u8], expires_at
 
 fn delete(writing: &Writing<'_>, bucket: i64, key: &str, when: Condition) -> Step<bool> {
     check(writing, bucket, key, when)?;
+    remove(writing, bucket, key)
+}
+
+/// Whether a key was there.
+fn remove(writing: &Writing<'_>, bucket: i64, key: &str) -> Step<bool> {
     let deleted = writing
         .db
         .prepare_cached("DELETE FROM entry WHERE bucket = ?1 AND key = ?2 AND (expires_at IS NULL OR expires_at > ?3)")?
@@ -152,18 +159,27 @@ fn increment(writing: &Writing<'_>, bucket: i64, key: &str, delta: i64, ttl: Opt
     let before = parse_counter(entry.as_ref().map(|entry| entry.value.as_slice()))?;
     let overflow = || Error::Conflict(entry.as_ref().map(|entry| entry.version));
     let sum = before.checked_add(delta).ok_or_else(overflow)?;
-    let kept = entry.and_then(|entry| entry.expires_at_ms).map(crate::services::sqlite::int);
+    let kept = entry.and_then(|entry| entry.expires_at_ms).map(int);
     let expires_at = ttl.map_or(kept, |ttl| Some(writing.now.saturating_add(millis(ttl))));
     store(writing, bucket, key, sum.to_string().as_bytes(), expires_at)?;
     Ok(sum)
 }
 
-fn apply(writing: &Writing<'_>, bucket: i64, operation: &Operation) -> Step<u64> {
-    match operation {
-        Operation::Check { key, when } => check(writing, bucket, key, *when).map(|()| 0),
-        Operation::Set(write) => set(writing, bucket, write),
-        Operation::Delete { key, when } => delete(writing, bucket, key, *when).map(|_| 0),
+/// All conditions are checked before anything is written; as the keys are distinct, the order makes no difference.
+fn transact(writing: &Writing<'_>, bucket: i64, operations: &[Operation]) -> Step<Vec<u64>> {
+    for operation in operations {
+        let when = match operation {
+            Operation::Check { when, .. } | Operation::Delete { when, .. } => *when,
+            Operation::Set(write) => write.when,
+        };
+        check(writing, bucket, operation.key(), when)?;
     }
+    let apply = |operation: &Operation| match operation {
+        Operation::Check { .. } => Ok(0),
+        Operation::Set(write) => put(writing, bucket, write),
+        Operation::Delete { key, .. } => remove(writing, bucket, key).map(|_| 0),
+    };
+    operations.iter().map(apply).collect()
 }
 
 /// One key more than asked for is read, to know whether there is another page. No UTF-8 holds the byte 0xFF, so that the

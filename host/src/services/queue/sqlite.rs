@@ -106,8 +106,7 @@ impl Backend for Queues {
         let (mut moved, mut homeless) = (0, HashSet::new());
         loop {
             let (limit, dead_letter) = (STEP.min(max - moved), Arc::clone(&dead_letter));
-            let step =
-                move |writing: &mut Writing<'_>| Ok((redrive(writing, &dead_letter, limit, &mut homeless)?, homeless));
+            let step = move |writing: &mut Writing<'_>| Ok(redrive(writing, &dead_letter, limit, homeless.clone())?);
             let (count, known) = self.0.writer.write(Durability::Power, 0, step).await?;
             (moved, homeless) = (moved + count, known);
             if count < limit || moved == max {
@@ -336,17 +335,17 @@ fn purge(writing: &Writing<'_>, queue: i64, newest: i64) -> rusqlite::Result<(us
     Ok((alive.len(), alive.iter().filter(|alive| **alive).count() as u64))
 }
 
-/// One step: how many messages it moved, at most `limit`. `homeless` collects those whose queue is gone.
+/// One step: how many messages it moved, at most `limit`, and `homeless` with those added whose queue is gone.
 fn redrive(
     writing: &mut Writing<'_>,
     dead_letter: &Arc<Queue>,
     limit: u32,
-    homeless: &mut HashSet<i64>,
-) -> rusqlite::Result<u32> {
+    mut homeless: HashSet<i64>,
+) -> rusqlite::Result<(u32, HashSet<i64>)> {
     settle(writing, SETTLE)?;
     let mut moved = 0;
     while moved < limit {
-        let candidates = redrivable(writing, dead_letter.id, limit - moved, homeless)?;
+        let candidates = redrivable(writing, dead_letter.id, limit - moved, &homeless)?;
         if candidates.is_empty() {
             break;
         }
@@ -358,7 +357,7 @@ fn redrive(
             }
         }
     }
-    Ok(moved)
+    Ok((moved, homeless))
 }
 
 /// Up to `limit` ready messages that are not known to be homeless.

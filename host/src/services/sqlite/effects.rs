@@ -8,7 +8,7 @@ use super::{Files, NewFile, Queue};
 #[derive(Default)]
 pub(crate) struct Effects {
     visibility: Vec<(Arc<Queue>, Visibility)>,
-    adopted: Vec<NewFile>,
+    adopted: Vec<Arc<NewFile>>,
     discarded: Vec<String>,
 }
 
@@ -35,7 +35,7 @@ impl Effects {
     }
 
     /// A row names the file now.
-    pub(crate) fn adopt(&mut self, file: NewFile) {
+    pub(crate) fn adopt(&mut self, file: Arc<NewFile>) {
         self.adopted.push(file);
     }
 

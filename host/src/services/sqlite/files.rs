@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cap_std::fs::{Dir, OpenOptions};
 use rusqlite::Connection;
@@ -21,7 +22,7 @@ pub(crate) struct NewFile {
     name: String,
     file: File,
     stored: bool,
-    kept: bool,
+    kept: AtomicBool,
 }
 
 impl Files {
@@ -38,7 +39,7 @@ impl Files {
         create_dir(&self.root.open_dir(outer)?, inner)?;
         let options = OpenOptions::new().write(true).create_new(true).clone();
         let file = self.root.open_with(unfinished_path(&name), &options)?.into_std();
-        Ok(NewFile { files: Arc::clone(self), name, file, stored: false, kept: false })
+        Ok(NewFile { files: Arc::clone(self), name, file, stored: false, kept: AtomicBool::new(false) })
     }
 
     pub(crate) fn open_file(&self, name: &str) -> io::Result<File> {
@@ -75,14 +76,14 @@ impl NewFile {
         sync_dir(&root.open_dir(outer)?.open_dir(inner)?)
     }
 
-    pub(crate) fn keep(mut self) {
-        self.kept = true;
+    pub(crate) fn keep(&self) {
+        self.kept.store(true, Ordering::Relaxed);
     }
 }
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        if self.kept {
+        if *self.kept.get_mut() {
             return;
         }
         let path = if self.stored { path(&self.name) } else { unfinished_path(&self.name) };
@@ -165,8 +166,9 @@ fn create_dir(parent: &Dir, name: &str) -> io::Result<()> {
     }
 }
 
+/// Opened anew, because the handle in a [`Dir`] may be one that names a folder and cannot sync it.
 fn sync_dir(dir: &Dir) -> io::Result<()> {
-    dir.try_clone()?.into_std_file().sync_all()
+    dir.open(".")?.sync_all()
 }
 
 fn random() -> io::Result<u64> {

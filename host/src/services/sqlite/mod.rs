@@ -4,6 +4,8 @@
 //! sync; an answer leaves after its group is durable. Reads run where they are asked for, on a few connections of their
 //! own. One process at a time holds the folder.
 
+#[cfg(test)]
+mod adhoc;
 mod catalog;
 mod effects;
 mod error;
@@ -15,6 +17,7 @@ mod schema;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod worker;
 mod writer;
 
 use std::path::Path;

@@ -131,13 +131,13 @@ impl Upload {
     pub(super) async fn store(self) -> Result<ObjectInfo> {
         let (body, file) = match self.draft {
             Draft::Inline(body) => (Some(body), None),
-            Draft::File(mut file) => (None, Some(blocking(move || file.store().map(|()| file)).await?)),
+            Draft::File(mut file) => (None, Some(blocking(move || file.store().map(|()| Arc::new(file))).await?)),
             Draft::Spoilt => return Err(failed(&spoilt())),
         };
         let bytes = body.as_ref().map_or(0, Vec::len);
         let Self { shared, container, key, options, size, .. } = self;
         let object = NewObject { container, key, options, size, body, file };
-        shared.writer.write(Durability::Power, bytes, move |writing| replace(writing, object)).await
+        shared.writer.write(Durability::Power, bytes, move |writing| replace(writing, &object)).await
     }
 }
 

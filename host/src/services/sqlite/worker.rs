@@ -1,0 +1,256 @@
+//! The thread's own side: it takes what is waiting as one group, runs the operations, commits once, and then answers.
+//!
+//! An operation that fails before it has written anything leaves the others of its group alone. Should one fail after
+//! that, the group is rolled back and run again with a savepoint around each operation; savepoints throughout would cost a
+//! third of the throughput.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::effects::{Alarms, Effects};
+use super::writer::{Durability, Job, Ran, Writing};
+use super::{Catalog, Files, int, sweep};
+use crate::services::{Clock, Error};
+
+const GROUP_OPERATIONS: usize = 1024;
+const GROUP_BYTES: usize = 4 << 20;
+/// How often an idle writer looks at what has expired.
+const TICK: Duration = Duration::from_millis(500);
+
+pub(super) struct Worker {
+    db: Connection,
+    catalog: Arc<Catalog>,
+    files: Arc<Files>,
+    clock: Clock,
+    inbox: Receiver<Job>,
+    alarms: Alarms,
+    /// What the connection is set to.
+    durability: Option<Durability>,
+    /// Why there are no more writes.
+    broken: Option<String>,
+    next_sweep: i64,
+    /// Whether something was written since the last checkpoint.
+    dirty: bool,
+}
+
+impl Worker {
+    pub(super) fn new(
+        db: Connection,
+        inbox: Receiver<Job>,
+        catalog: Arc<Catalog>,
+        files: Arc<Files>,
+        clock: Clock,
+    ) -> Self {
+        let alarms = Alarms::default();
+        Self { db, catalog, files, clock, inbox, alarms, durability: None, broken: None, next_sweep: 0, dirty: false }
+    }
+
+    pub(super) fn serve(mut self) {
+        loop {
+            match self.inbox.recv_timeout(TICK) {
+                Ok(first) => {
+                    let group = self.gather(first);
+                    self.write(group);
+                }
+                Err(RecvTimeoutError::Timeout) => self.checkpoint(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.sweep_when_due();
+        }
+    }
+
+    /// What is waiting, within the bounds of a group.
+    fn gather(&mut self, first: Job) -> Vec<Job> {
+        let mut bytes = first.bytes;
+        let mut group = vec![first];
+        while group.len() < GROUP_OPERATIONS && bytes < GROUP_BYTES {
+            let Ok(job) = self.inbox.try_recv() else { break };
+            bytes += job.bytes;
+            group.push(job);
+        }
+        group
+    }
+
+    fn write(&mut self, mut group: Vec<Job>) {
+        group.retain(|job| !job.work.abandoned());
+        let Some(durability) = group.iter().map(|job| job.durability).max() else { return };
+        let mut committed = self.commit(durability, |worker, effects| worker.run_each(&mut group, effects));
+        if let Err(Undone::ByOne) = committed {
+            committed = self.commit(durability, |worker, effects| worker.run_apart(&mut group, effects));
+        }
+        let error = committed.as_ref().err().map(Undone::error);
+        for job in group {
+            job.work.answer(error.as_ref());
+        }
+        if let Ok(effects) = committed {
+            effects.apply(int(self.clock.now_ms()), &mut self.alarms, &self.files);
+        }
+    }
+
+    /// Runs `body` as one transaction.
+    fn commit(
+        &mut self,
+        durability: Durability,
+        body: impl FnOnce(&mut Self, &mut Effects) -> Result<(), Undone>,
+    ) -> Result<Effects, Undone> {
+        if let Some(broken) = &self.broken {
+            return Err(Undone::Stopped(broken.clone()));
+        }
+        let mut effects = Effects::default();
+        let ran = self
+            .begin(durability)
+            .map_err(Undone::Failed)
+            .and_then(|()| body(self, &mut effects))
+            .and_then(|()| self.execute("COMMIT").map_err(Undone::AtCommit));
+        let Err(undone) = ran else {
+            self.dirty = true;
+            return Ok(effects);
+        };
+        if matches!(undone.error(), Error::UnknownOutcome(_)) {
+            effects.keep_files();
+        }
+        self.recover(&undone);
+        Err(undone)
+    }
+
+    fn begin(&mut self, durability: Durability) -> rusqlite::Result<()> {
+        if self.durability != Some(durability) {
+            let level = if durability == Durability::Power { "FULL" } else { "NORMAL" };
+            self.db.pragma_update(None, "synchronous", level)?;
+            self.durability = Some(durability);
+        }
+        self.execute("BEGIN IMMEDIATE")
+    }
+
+    /// Ends what a failed transaction may have left open, and stops writing when the file can no longer be trusted.
+    fn recover(&mut self, undone: &Undone) {
+        let is_open = !self.db.is_autocommit() && self.execute("ROLLBACK").is_err();
+        if is_open || undone.is_fatal() {
+            let cause = undone.error();
+            self.broken = Some(format!("the store writes no more since this: {cause}; check the disk and start again"));
+        }
+    }
+
+    /// Runs the operations one after the other.
+    fn run_each(&self, group: &mut [Job], effects: &mut Effects) -> Result<(), Undone> {
+        for job in group {
+            let before = self.db.total_changes();
+            match self.run(job, effects) {
+                Ran::Well => {}
+                Ran::Failed(error) if self.is_over(&error) => return Err(Undone::Failed(error)),
+                Ran::Refused | Ran::Failed(_) if self.db.total_changes() == before => {}
+                Ran::Refused | Ran::Failed(_) => return Err(Undone::ByOne),
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the operations so that each can be undone for itself.
+    fn run_apart(&self, group: &mut [Job], effects: &mut Effects) -> Result<(), Undone> {
+        for job in group {
+            self.execute("SAVEPOINT one").map_err(Undone::Failed)?;
+            match self.run(job, effects) {
+                Ran::Well => {}
+                Ran::Failed(error) if self.is_over(&error) => return Err(Undone::Failed(error)),
+                Ran::Refused | Ran::Failed(_) => self.execute("ROLLBACK TO one").map_err(Undone::Failed)?,
+            }
+            self.execute("RELEASE one").map_err(Undone::Failed)?;
+        }
+        Ok(())
+    }
+
+    fn run(&self, job: &mut Job, effects: &mut Effects) -> Ran {
+        let mut writing = self.writing();
+        let ran = job.work.run(&mut writing);
+        if matches!(ran, Ran::Well) {
+            effects.append(writing.effects);
+        }
+        ran
+    }
+
+    /// Whether the error ends the transaction: the engine gave it up, or had better.
+    fn is_over(&self, error: &rusqlite::Error) -> bool {
+        is_fatal(error) || self.db.is_autocommit()
+    }
+
+    fn writing(&self) -> Writing<'_> {
+        let now = int(self.clock.now_ms());
+        Writing { db: &self.db, catalog: &self.catalog, now, effects: Effects::default() }
+    }
+
+    fn execute(&self, sql: &str) -> rusqlite::Result<()> {
+        self.db.prepare_cached(sql)?.execute([]).map(drop)
+    }
+
+    fn sweep_when_due(&mut self) {
+        let now = int(self.clock.now_ms());
+        if now < self.next_sweep || self.broken.is_some() {
+            return;
+        }
+        let mut more = false;
+        let committed = self.commit(Durability::Process, |worker, effects| {
+            let mut writing = worker.writing();
+            more = sweep::sweep(&mut writing).map_err(Undone::Failed)?;
+            effects.append(writing.effects);
+            Ok(())
+        });
+        self.next_sweep = now.saturating_add(if more { 0 } else { sweep::INTERVAL });
+        if let Ok(effects) = committed {
+            effects.apply(now, &mut self.alarms, &self.files);
+        }
+    }
+
+    /// Empties the log while there is nothing to do.
+    fn checkpoint(&mut self) {
+        if !std::mem::take(&mut self.dirty) || self.broken.is_some() {
+            return;
+        }
+        // When a reader is in the way the log stays, to be emptied the next time.
+        let _ = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
+}
+
+/// Why a group was not committed.
+enum Undone {
+    /// An operation failed after it had written.
+    ByOne,
+    Failed(rusqlite::Error),
+    AtCommit(rusqlite::Error),
+    Stopped(String),
+}
+
+impl Undone {
+    /// The answer for each caller of the group.
+    fn error(&self) -> Error {
+        match self {
+            // The engine may have written the whole group to its log before it failed to sync it; a later start might find it
+            // there.
+            Self::AtCommit(error) if is_fatal(error) => {
+                Error::UnknownOutcome(format!("the store failed to commit: {error}"))
+            }
+            Self::Failed(error) | Self::AtCommit(error) => not_written(error),
+            Self::Stopped(why) => Error::Unavailable(why.clone()),
+            Self::ByOne => Error::Unavailable("another operation failed at the same time".into()),
+        }
+    }
+
+    fn is_fatal(&self) -> bool {
+        matches!(self, Self::Failed(error) | Self::AtCommit(error) if is_fatal(error))
+    }
+}
+
+pub(super) fn not_written(error: &rusqlite::Error) -> Error {
+    Error::Unavailable(match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "the store's disk is full".into(),
+        _ => format!("the store could not write: {error}"),
+    })
+}
+
+/// After these nothing can be said about what a further write would do to the file.
+fn is_fatal(error: &rusqlite::Error) -> bool {
+    use ErrorCode::{DatabaseCorrupt, NotADatabase, SystemIoFailure};
+    matches!(error.sqlite_error_code(), Some(SystemIoFailure | DatabaseCorrupt | NotADatabase))
+}
