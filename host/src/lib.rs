@@ -1,5 +1,16 @@
 //! wasm-faas: a host for functions that are WebAssembly components.
+//!
+//! The modules, from the outside in; each names only those below it (docs/architecture.md):
+//!
+//! - [`cli`]: arguments to command to exit code
+//! - [`build`]: a folder with source to a component
+//! - [`invoke`]: the spine of one invocation
+//! - [`engine`]: components, instances, limits
+//! - [`services`]: what functions can reach, and the backends behind it
+//! - [`config`], [`event`]: plain data
 
+#[cfg(test)]
+mod architecture;
 pub mod build;
 pub mod cli;
 pub mod config;

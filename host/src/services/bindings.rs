@@ -1,7 +1,5 @@
 //! Rust types and traits for what guests import, generated from `wit/`.
 
-#![allow(unreachable_pub, unused_qualifications, reason = "generated: the macro decides about visibility and paths")]
-
 use super::Error;
 
 wasmtime::component::bindgen!({

@@ -4,8 +4,6 @@
 //! sync; an answer leaves after its group is durable. Reads run where they are asked for, on a few connections of their
 //! own. One process at a time holds the folder.
 
-#[cfg(test)]
-mod adhoc;
 mod catalog;
 mod effects;
 mod error;
