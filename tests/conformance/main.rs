@@ -10,6 +10,7 @@ mod kv;
 mod outcomes;
 mod probe;
 mod queue;
+mod sdk;
 mod topic;
 
 use std::sync::Arc;
@@ -63,6 +64,7 @@ fn main() {
     }
     trials.extend(guests::trials());
     trials.extend(outcomes::trials());
+    trials.extend(sdk::trials());
     support::conclude(trials);
 }
 

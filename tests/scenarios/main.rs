@@ -1,8 +1,56 @@
-//! Drives the real binary.
+//! Drives the real binary: what people type, what they get, and what survives a crash.
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cache;
+mod functions;
+mod help;
+mod input;
+mod inspect;
+mod stage;
+mod web;
+
+#[cfg(unix)]
+mod crash;
+#[cfg(unix)]
+mod data_folder;
+#[cfg(unix)]
+mod durability;
+mod folders;
+#[cfg(unix)]
+mod interrupt;
+#[cfg(unix)]
+mod writer;
+
+use libtest_mimic::Failed;
+
+/// What every scenario returns: `?` on a failed expectation ends it.
+type Verdict = Result<(), Failed>;
+
+/// What went wrong, where `?` cannot turn it into a failure by itself.
+fn failed(error: impl std::fmt::Display) -> Failed {
+    error.to_string().into()
+}
+
 fn main() {
-    support::conclude(Vec::new());
+    #[cfg(unix)]
+    if let Some(role) = writer::role() {
+        return writer::play(role);
+    }
+    let mut trials = help::trials();
+    trials.extend(input::trials());
+    trials.extend(folders::trials());
+    trials.extend(functions::trials());
+    trials.extend(inspect::trials());
+    trials.extend(cache::trials());
+    trials.extend(web::trials());
+    #[cfg(unix)]
+    {
+        trials.extend(data_folder::trials());
+        trials.extend(interrupt::trials());
+        trials.extend(crash::trials());
+        trials.extend(durability::trials());
+    }
+    support::conclude(trials);
 }

@@ -20,12 +20,16 @@ pub(super) async fn build(project: &Project, folder: &Path) -> Result<PathBuf, B
     if inputs.unchanged(&output) {
         return Ok(output);
     }
-    let variant = if wants_starlingmonkey(folder) { "toolchain-starlingmonkey" } else { "toolchain" };
+    let (variant, tool) = match wants_starlingmonkey(folder) {
+        true => ("toolchain-starlingmonkey", "componentize-js"),
+        false => ("toolchain", "componentize-qjs"),
+    };
     let toolchain = install(project, folder, &sdk.javascript.join(variant)).await?;
     let mut node = Command::new("node");
     node.arg(sdk.javascript.join("build/build.mjs")).arg("--folder").arg(folder).arg("--wit").arg(&sdk.wit);
     node.arg("--toolchain").arg(&toolchain).arg("--output").arg(&output);
     run("building with esbuild and componentize", folder, &mut node).await?;
+    super::stamp(&output, "JavaScript", tool)?;
     inputs.record();
     Ok(output)
 }

@@ -11,6 +11,8 @@ mod step;
 
 use std::path::{Path, PathBuf};
 
+use wasm_metadata::AddMetadata;
+
 pub use project::Project;
 pub use step::Progress;
 
@@ -78,4 +80,17 @@ pub async fn build(folder: &Path) -> Result<PathBuf, BuildError> {
         Language::JavaScript => javascript::build(&project, &folder).await,
         Language::Python => python::build(&project, &folder).await,
     }
+}
+
+/// Writes into a component what it was made from and with: the toolchains of JavaScript and Python leave only the Rust of
+/// their runtimes there.
+fn stamp(component: &Path, language: &str, tool: &str) -> Result<(), BuildError> {
+    let io = |what| move |source| BuildError::Io { what, path: component.to_owned(), source };
+    let bytes = std::fs::read(component).map_err(io("read"))?;
+    let mut metadata = AddMetadata::default();
+    metadata.language = vec![(language.into(), String::new())];
+    metadata.processed_by = vec![(tool.into(), String::new()), ("wasm-faas".into(), env!("CARGO_PKG_VERSION").into())];
+    let stamped = metadata.to_wasm(&bytes).map_err(|error| io("stamp")(std::io::Error::other(error)))?;
+    let partial = component.with_extension("partial");
+    std::fs::write(&partial, stamped).and_then(|()| std::fs::rename(&partial, component)).map_err(io("write"))
 }

@@ -23,6 +23,7 @@ pub(super) async fn build(project: &Project, folder: &Path) -> Result<PathBuf, B
     build.arg(sdk.python.join("build/build.py")).arg("--folder").arg(folder).arg("--wit").arg(&sdk.wit);
     build.arg("--deps-dir").arg(project.own("build/python-deps")).arg("--output").arg(&output);
     run("building with componentize-py", folder, &mut build).await?;
+    super::stamp(&output, "Python", "componentize-py")?;
     inputs.record();
     Ok(output)
 }

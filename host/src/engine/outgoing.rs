@@ -46,7 +46,9 @@ impl FromStr for AllowRule {
         let fail = || AllowError(text.into());
         let name = text.strip_prefix("*.").unwrap_or(text);
         let authority: Authority = name.parse().map_err(|_| fail())?;
-        if authority.as_str().contains('@') || authority.host().is_empty() || authority.host().contains('*') {
+        let bad_port = authority.port().is_none() && authority.host().len() < authority.as_str().len();
+        if bad_port || authority.as_str().contains('@') || authority.host().is_empty() || authority.host().contains('*')
+        {
             return Err(fail());
         }
         let wildcard = if name.len() < text.len() { "*." } else { "" };

@@ -39,7 +39,7 @@ impl Profile {
     }
 
     /// The engine for at most `instances` live instances.
-    pub(super) fn engine(self, instances: u32) -> wasmtime::Result<Engine> {
+    pub fn engine(self, instances: u32) -> wasmtime::Result<Engine> {
         let mut config = Config::new();
         config
             .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(instances)))

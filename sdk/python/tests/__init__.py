@@ -1,0 +1,6 @@
+"""Run from the folder above: `python -m unittest discover`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "build"))
