@@ -192,3 +192,29 @@ impl Bucket {
 fn is_live(entry: &Entry, now_ms: impl FnOnce() -> u64) -> bool {
     entry.expires_at_ms.is_none_or(|at| at > now_ms())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn writes_drop_what_expired_a_few_at_a_time() {
+        let resources = Resources { buckets: ["visits".into()].into(), ..Resources::default() };
+        let clock = Clock::manual(0);
+        let backend = Memory::open(&resources, clock.clone());
+        let write = |key: String, ttl| Write { key, value: vec![], ttl, when: Condition::Always };
+        for index in 0..2 * SWEEP_KEYS {
+            let ttl = Some(Duration::from_secs(1));
+            backend.set("visits", write(index.to_string(), ttl)).await.unwrap();
+        }
+        clock.advance(Duration::from_secs(1));
+        let kept = || {
+            let bucket = backend.read("visits").unwrap();
+            (bucket.entries.len(), bucket.expiring.len())
+        };
+        for left in [SWEEP_KEYS, 0, 0] {
+            backend.set("visits", write("lasting".into(), None)).await.unwrap();
+            assert_eq!(kept(), (left + 1, left));
+        }
+    }
+}

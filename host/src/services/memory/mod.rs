@@ -1,4 +1,4 @@
-//! Backends that keep everything in this process and lose it at its end: for `--ephemeral`, and the yardstick for speed.
+//! Backends that keep everything in this process and lose it at its end: for `--ephemeral`, and a yardstick of speed.
 //!
 //! The backends themselves lie beside their traits; here is what opens them and what they share. Locks are the standard
 //! library's and are never held over an await.
@@ -36,7 +36,7 @@ pub fn open(resources: &Resources, clock: Clock) -> Result<Backends, OpenError> 
     })
 }
 
-/// The guarded data. A panic while it was locked leaves it as that operation left it, which is better than panicking too.
+/// The guarded data; after a panic of who held the lock, as that one left it.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
