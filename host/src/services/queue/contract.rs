@@ -59,8 +59,11 @@ contract! {
     a_waiting_receiver_sees_delays_and_leases_end
     a_waiting_receiver_is_woken_by_a_release
     a_cancelled_receive_takes_nothing
+    a_waiting_receiver_sees_a_lease_end_early
+    a_waiting_receiver_sees_a_group_move_up
     a_message_dies_when_its_last_lease_ends
     a_message_dies_when_released_the_last_time
+    a_message_that_expires_in_its_last_lease_dies
     without_a_dead_letter_queue_the_dead_are_dropped
     a_waiting_receiver_gets_the_dead
     redrive_returns_messages_to_their_queue

@@ -4,7 +4,6 @@ mod line;
 mod stored;
 
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -100,9 +99,8 @@ impl Backend for Memory {
         let changed = self.with(queue, |queue, _| Arc::clone(&queue.changed))?;
         let deadline_ms = later(self.clock.now_ms(), wait);
         loop {
-            let mut notified = pin!(changed.notified());
             // From here on no change is missed, whatever happens before the await.
-            notified.as_mut().enable();
+            let notified = changed.notified();
             let (delivered, next_ms) = self.try_receive(queue, max, lease)?;
             if !delivered.is_empty() || self.clock.now_ms() >= deadline_ms {
                 return Ok(delivered);
