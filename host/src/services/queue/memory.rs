@@ -4,7 +4,6 @@ mod line;
 mod stored;
 
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -73,9 +72,10 @@ impl Memory {
         let now_ms = self.clock.now_ms();
         let mut queues = lock(&self.queues);
         let delivered = queues.current(name, now_ms)?.line.lease(max, later(now_ms, lease), now_ms);
-        queues.wake_dead_letter(name);
-        let next_ms = queues.next_change(name);
-        Ok((delivered, next_ms))
+        if !delivered.is_empty() {
+            queues.wake_dead_letter(name);
+        }
+        Ok((delivered, queues.next_change(name)))
     }
 }
 
@@ -99,9 +99,8 @@ impl Backend for Memory {
         let changed = self.with(queue, |queue, _| Arc::clone(&queue.changed))?;
         let deadline_ms = later(self.clock.now_ms(), wait);
         loop {
-            let mut notified = pin!(changed.notified());
             // From here on no change is missed, whatever happens before the await.
-            notified.as_mut().enable();
+            let notified = changed.notified();
             let (delivered, next_ms) = self.try_receive(queue, max, lease)?;
             if !delivered.is_empty() || self.clock.now_ms() >= deadline_ms {
                 return Ok(delivered);

@@ -59,6 +59,14 @@ pub(super) async fn a_message_dies_when_released_the_last_time(fixture: Fixture)
     assert_eq!(sorted(delivered.attributes, ""), dead_attributes("standard", START_MS + 1000));
 }
 
+/// Its time ends first, but nobody may take it out of a lease; then it is dead.
+pub(super) async fn a_message_that_expires_in_its_last_lease_dies(fixture: Fixture) {
+    let queue = fixture.queue("standard").await;
+    send(&queue, Message { ttl: Some(secs(70)), ..text("x") }).await;
+    fail(&fixture, &queue, 3).await;
+    assert_eq!(texts(&receive(&fixture.queue("dead").await).await), ["x"]);
+}
+
 pub(super) async fn without_a_dead_letter_queue_the_dead_are_dropped(fixture: Fixture) {
     let queue = fixture.queue("lossy").await;
     send(&queue, text("x")).await;

@@ -75,3 +75,31 @@ pub(super) async fn a_cancelled_receive_takes_nothing(fixture: Fixture) {
     send(&queue, text("x")).await;
     assert_eq!(texts(&receive(&queue).await), ["x"]);
 }
+
+/// A lease that was made shorter ends earlier for those who wait already, here and for the dead.
+pub(super) async fn a_waiting_receiver_sees_a_lease_end_early(fixture: Fixture) {
+    let (queue, dead_letters) = (fixture.queue("standard").await, fixture.queue("dead").await);
+    send(&queue, text("x")).await;
+    let first = receive_one(&queue).await;
+    let task = waiting(&queue).await;
+    queue.extend(&first.receipt.to_string(), secs(2)).await.unwrap();
+    fixture.advance(secs(2));
+    assert_eq!(at_once(task).await[0].receive_count, 2);
+    fixture.advance(LEASE_DEFAULT);
+    let last = receive_one(&queue).await;
+    let task = waiting(&dead_letters).await;
+    queue.extend(&last.receipt.to_string(), secs(2)).await.unwrap();
+    fixture.advance(secs(2));
+    assert_eq!(texts(&at_once(task).await), ["x"]);
+}
+
+pub(super) async fn a_waiting_receiver_sees_a_group_move_up(fixture: Fixture) {
+    let queue = fixture.queue("fifo").await;
+    let held = Message { delay: Some(secs(3600)), ttl: Some(secs(5)), ..text("expires") };
+    for message in [held, text("next")] {
+        send(&queue, Message { group: Some("g".into()), ..message }).await;
+    }
+    let task = waiting(&queue).await;
+    fixture.advance(secs(5));
+    assert_eq!(texts(&at_once(task).await), ["next"]);
+}

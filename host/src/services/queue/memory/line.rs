@@ -103,8 +103,8 @@ impl Line {
         self.has_lease(receipt) && self.remove(receipt.row, now_ms).is_some()
     }
 
-    /// Ends a lease that [`Line::has_lease`]; the message is visible again at `visible_at_ms`, or returned as dead when this
-    /// was its last receive.
+    /// Ends a lease that [`Line::has_lease`]; the message is visible again at `visible_at_ms`, or returned as dead when
+    /// this was its last receive.
     pub(super) fn release(&mut self, receipt: Receipt, visible_at_ms: u64, now_ms: u64) -> Option<Stored> {
         self.unplace(receipt.row);
         self.end_lease(receipt.row, visible_at_ms, now_ms)
@@ -180,13 +180,10 @@ impl Line {
         [self.delayed.first(), self.leased.first(), expiring].into_iter().flatten().map(|(at, _)| *at).min()
     }
 
-    /// The message, no longer in `leased`, is visible again at `visible_at_ms`; or returned as dead; or expired.
+    /// The message, no longer in `leased`, is visible again at `visible_at_ms`, or returned as dead. One whose time is over
+    /// expires with the next advance.
     fn end_lease(&mut self, row: i64, visible_at_ms: u64, now_ms: u64) -> Option<Stored> {
         let stored = self.messages.get_mut(&row)?;
-        if stored.expires_at_ms <= now_ms.min(visible_at_ms) {
-            self.remove(row, now_ms);
-            return None;
-        }
         if stored.receives >= self.max_receives {
             return self.remove(row, now_ms);
         }
