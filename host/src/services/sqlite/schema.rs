@@ -52,7 +52,7 @@ CREATE TABLE message(
   attributes TEXT,                    -- JSON; NULL for none
   body BLOB NOT NULL
 );
-CREATE INDEX message_ready ON message(queue, visible_at, sent_at);
+CREATE INDEX message_ready ON message(queue, visible_at, sent_at, expires_at);
 CREATE INDEX message_group ON message(queue, grp) WHERE grp IS NOT NULL;
 CREATE INDEX message_expiry ON message(expires_at);
 CREATE INDEX message_leased ON message(queue, visible_at) WHERE lease <> 0;
