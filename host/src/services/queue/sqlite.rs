@@ -117,11 +117,15 @@ impl Backend for Queues {
 }
 
 impl Queues {
-    /// Moves the messages whose last lease is over, when there are any, so that what is counted next is exact.
+    /// Moves the messages whose last lease is over, when there are any, so that what is counted next is exact. Where nothing
+    /// can be written any more, they are counted where they are.
     async fn settle_dead(&self) -> Result<()> {
         let overdue = "SELECT 1 FROM message WHERE last = 1 AND visible_at <= ?1";
         while self.0.readers.read(|db| Ok(db.prepare_cached(overdue)?.exists([self.0.now()])?))? {
-            self.0.writer.write(Durability::Process, 0, |writing| Ok(settle(writing, SETTLE)?)).await?;
+            let settled = self.0.writer.write(Durability::Process, 0, |writing| Ok(settle(writing, SETTLE)?)).await;
+            if settled.is_err() {
+                break;
+            }
         }
         Ok(())
     }
@@ -203,9 +207,10 @@ fn read_delivered(row: &Row<'_>, now: i64) -> rusqlite::Result<Delivered> {
     })
 }
 
-fn begin_lease(writing: &Writing<'_>, queue: &Queue, message: &mut Delivered, lease: i64) -> Step<()> {
+fn begin_lease(writing: &mut Writing<'_>, queue: &Arc<Queue>, message: &mut Delivered, lease: i64) -> Step<()> {
     message.receipt.lease = new_token()?;
     message.receive_count = message.receive_count.saturating_add(1);
+    let until = writing.now.saturating_add(lease);
     writing
         .db
         .prepare_cached(
@@ -213,12 +218,13 @@ fn begin_lease(writing: &Writing<'_>, queue: &Queue, message: &mut Delivered, le
         )?
         .execute(params![
             message.receipt.row,
-            writing.now.saturating_add(lease),
+            until,
             message.receive_count,
             message.receipt.lease,
             message.receive_count >= queue.max_receives,
             int(message.first_received_at_ms),
         ])?;
+    writing.effects.visible(queue, until);
     Ok(())
 }
 
