@@ -150,3 +150,111 @@ impl FromStr for Grant {
         Ok(Self::new(service, name, rights))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVERY_GRANT: [&str; 8] = [
+        "kv:visits:ro",
+        "kv:visits:rw",
+        "queue:orders:send",
+        "queue:orders:receive",
+        "queue:orders:send+receive",
+        "topic:stored:publish",
+        "blob:inbox:ro",
+        "blob:inbox:rw",
+    ];
+
+    fn grant(text: &str) -> Grant {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn every_grant_reads_back_as_written() {
+        for text in EVERY_GRANT {
+            assert_eq!(grant(text).to_string(), text);
+        }
+        let words: usize = Service::ALL.iter().map(|service| service.rights().len()).sum();
+        assert_eq!(words, EVERY_GRANT.len(), "a right that no text names");
+    }
+
+    #[test]
+    fn a_grant_has_the_rights_of_its_word_and_no_other() {
+        let all = [Right::Read, Right::Write, Right::Send, Right::Receive, Right::Publish];
+        let rights = |text: &str| all.into_iter().filter(|right| grant(text).has(*right)).collect::<Vec<_>>();
+        let expected: [&[Right]; 8] = [
+            &[Right::Read],
+            &[Right::Read, Right::Write],
+            &[Right::Send],
+            &[Right::Receive],
+            &[Right::Send, Right::Receive],
+            &[Right::Publish],
+            &[Right::Read],
+            &[Right::Read, Right::Write],
+        ];
+        for (text, expected) in EVERY_GRANT.into_iter().zip(expected) {
+            assert_eq!(rights(text), expected, "{text}");
+            assert!(!grant(text).is_empty());
+        }
+    }
+
+    #[test]
+    fn grants_of_one_resource_add_up() {
+        let both = grant("queue:orders:send").union(&grant("queue:orders:receive"));
+        assert_eq!(both, grant("queue:orders:send+receive"));
+        assert_eq!(grant("kv:a:rw").union(&grant("kv:a:ro")), grant("kv:a:rw"));
+        assert_eq!(both.clone().union(&both), both);
+    }
+
+    #[test]
+    fn a_grant_without_rights_is_empty() {
+        let nothing = Grant::new(Service::Kv, "visits", &[]);
+        assert!(nothing.is_empty());
+        assert_eq!(nothing.to_string(), "kv:visits:-");
+        assert!("kv:visits:-".parse::<Grant>().is_err());
+    }
+
+    #[test]
+    fn a_text_that_is_no_grant_says_why() {
+        let texts = [
+            "",
+            "kv",
+            "kv:visits",
+            "kv:visits:rw:more",
+            "kvs:visits:rw",
+            "KV:visits:rw",
+            "config:visits:ro",
+            ":visits:rw",
+            "kv::rw",
+            "kv:a b:rw",
+            "kv:visits:",
+            "kv:visits:RW",
+            "kv:visits:send",
+            "queue:orders:rw",
+            "queue:orders:receive+send",
+            "topic:stored:ro",
+            "blob:inbox:wr",
+        ];
+        let lines: Vec<String> = texts.iter().map(|text| text.parse::<Grant>().unwrap_err().to_string()).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        `` is no grant: expected `service:name:right`, for example `kv:visits:rw`
+        `kv` is no grant: expected `service:name:right`, for example `kv:visits:rw`
+        `kv:visits` is no grant: expected `service:name:right`, for example `kv:visits:rw`
+        `kv:visits:rw:more` is no grant: expected `service:name:right`, for example `kv:visits:rw`
+        `kvs` is no service that can be granted: expected `kv`, `queue`, `topic` or `blob`
+        `KV` is no service that can be granted: expected `kv`, `queue`, `topic` or `blob`
+        `config` is no service that can be granted: expected `kv`, `queue`, `topic` or `blob`
+        `` is no service that can be granted: expected `kv`, `queue`, `topic` or `blob`
+        "" cannot name a bucket: it is empty
+        "a b" cannot name a bucket: only the letters a-z and A-Z, digits, `-`, `_` and `.` may stand in it
+        `` is no right to a bucket: expected `ro`, `rw`
+        `RW` is no right to a bucket: expected `ro`, `rw`
+        `send` is no right to a bucket: expected `ro`, `rw`
+        `rw` is no right to a queue: expected `send`, `receive`, `send+receive`
+        `receive+send` is no right to a queue: expected `send`, `receive`, `send+receive`
+        `ro` is no right to a topic: expected `publish`
+        `wr` is no right to a container: expected `ro`, `rw`
+        "#);
+    }
+}

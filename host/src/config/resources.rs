@@ -93,3 +93,56 @@ pub fn check_name(service: Service, name: &str) -> Result<(), NameError> {
     }
     Err(NameError { name: shown, resource: service.resource(), why })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_plain_and_short() {
+        for name in ["a", "0", "A-b_c.d", "a.", "a-", "a.b.c", &"x".repeat(64)] {
+            assert_eq!(check_name(Service::Kv, name), Ok(()), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_bad_name_says_why() {
+        let long = "ü".repeat(65);
+        let names = ["", &"x".repeat(65), &long, "a b", "ü", "a/b", "a\0", "-a", "_a", ".a", "..", "a..b"];
+        let errors = names.map(|name| check_name(Service::Queue, name).unwrap_err().to_string());
+        insta::assert_snapshot!(errors.join("\n"), @r#"
+        "" cannot name a queue: it is empty
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…" cannot name a queue: it is longer than 64 bytes
+        "üüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüü…" cannot name a queue: it is longer than 64 bytes
+        "a b" cannot name a queue: only the letters a-z and A-Z, digits, `-`, `_` and `.` may stand in it
+        "ü" cannot name a queue: only the letters a-z and A-Z, digits, `-`, `_` and `.` may stand in it
+        "a/b" cannot name a queue: only the letters a-z and A-Z, digits, `-`, `_` and `.` may stand in it
+        "a\0" cannot name a queue: only the letters a-z and A-Z, digits, `-`, `_` and `.` may stand in it
+        "-a" cannot name a queue: it must start with a letter or a digit
+        "_a" cannot name a queue: it must start with a letter or a digit
+        ".a" cannot name a queue: it must start with a letter or a digit
+        ".." cannot name a queue: it must start with a letter or a digit
+        "a..b" cannot name a queue: it contains `..`
+        "#);
+    }
+
+    #[test]
+    fn a_bad_name_says_what_it_should_name() {
+        let errors = Service::ALL.map(|service| check_name(service, "").unwrap_err().to_string());
+        insta::assert_snapshot!(errors.join("\n"), @r#"
+        "" cannot name a bucket: it is empty
+        "" cannot name a queue: it is empty
+        "" cannot name a topic: it is empty
+        "" cannot name a container: it is empty
+        "#);
+    }
+
+    #[test]
+    fn queues_have_the_documented_defaults() {
+        let settings = QueueSettings::default();
+        assert_eq!((settings.fifo, settings.max_receives, settings.dead_letter), (false, 5, None));
+        assert_eq!(settings.retention, Duration::from_secs(345_600));
+        assert_eq!(settings.deduplication_window, Duration::from_secs(300));
+        assert_eq!(settings.message_size, ByteSize::b(262_144));
+    }
+}

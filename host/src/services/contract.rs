@@ -1,4 +1,4 @@
-//! What the contract suites of the services share. A suite is written once, over the traits and the checked handles, and
+//! What the contract suites of the services share. A suite is written once, over the traits and the checked handles;
 //! [`contract!`] makes a test of each of its cases for each backend.
 
 use std::any::Any;

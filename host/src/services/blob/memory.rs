@@ -190,8 +190,8 @@ fn common_prefix<'k>(prefix: &str, delimiter: Option<char>, key: &'k str) -> Opt
     key.get(..prefix.len() + at + delimiter.len_utf8())
 }
 
-/// Where the texts begin that are greater than all those starting with `common`: at the same text with the next character
-/// for its last, as the order of bytes is that of characters.
+/// Where the texts begin that are greater than all those starting with `common`: at the same text with the next
+/// character for its last, as the order of bytes is that of characters.
 fn past(common: &str) -> Option<Bound<String>> {
     let mut text = common.to_owned();
     loop {

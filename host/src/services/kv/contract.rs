@@ -111,14 +111,14 @@ async fn limits_are_kept(fixture: Fixture) {
     ];
     insta::allow_duplicates! {
         insta::assert_snapshot!(invalid.map(|error| error.to_string()).join("\n"), @r#"
-    invalid: the key is empty
-    invalid: key "a\0b" contains NUL
-    invalid: `ttl-ms` is 0, it goes from 1 to 315360000000
-    invalid: `ttl-ms` is 315360000001, it goes from 1 to 315360000000
-    invalid: `if-absent` makes no sense for a delete
-    invalid: `limit` is 0, it goes from 1 to 1000
-    invalid: `limit` is 1001, it goes from 1 to 1000
-    "#);
+        invalid: the key is empty
+        invalid: key "a\0b" contains NUL
+        invalid: `ttl-ms` is 0, it goes from 1 to 315360000000
+        invalid: `ttl-ms` is 315360000001, it goes from 1 to 315360000000
+        invalid: `if-absent` makes no sense for a delete
+        invalid: `limit` is 0, it goes from 1 to 1000
+        invalid: `limit` is 1001, it goes from 1 to 1000
+        "#);
     }
     assert_eq!(bucket.set(Write { ttl: Some(TTL_MAX), ..write("key", "") }).await.map(|_| ()), Ok(()));
 }
@@ -141,14 +141,24 @@ async fn rights_are_checked(fixture: Fixture) {
     let open = |rights| Bucket::open(fixture.backends().kv.clone(), Grant::new(Service::Kv, "visits", rights));
     let reader = open(&[Right::Read]).await.unwrap();
     let denied: Error = reader.set(write("key", "")).await.unwrap_err();
-    insta::allow_duplicates! { insta::assert_snapshot!(denied, @"access denied: bucket `visits` is not granted for this, add `--grant kv:visits:rw`"); }
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(
+            denied,
+            @"access denied: bucket `visits` is not granted for this, add `--grant kv:visits:rw`"
+        );
+    }
     assert_eq!(reader.delete("key", Condition::Always).await, Err(denied.clone()));
     assert_eq!(reader.increment("key", 1, None).await, Err(denied.clone()));
     assert_eq!(reader.transact(vec![put("key")]).await, Err(denied));
     assert_eq!(reader.get("key").await, Ok(None));
     let nobody = open(&[]).await.unwrap();
     let denied = nobody.get("key").await.unwrap_err();
-    insta::allow_duplicates! { insta::assert_snapshot!(denied, @"access denied: bucket `visits` is not granted for this, add `--grant kv:visits:ro`"); }
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(
+            denied,
+            @"access denied: bucket `visits` is not granted for this, add `--grant kv:visits:ro`"
+        );
+    }
     assert_eq!(nobody.list_keys("", None, 1).await, Err(denied));
 }
 

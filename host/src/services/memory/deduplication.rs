@@ -30,3 +30,27 @@ impl Deduplication {
         self.accepted.insert(deduplication_id, message_id);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_past_the_window_is_forgotten() {
+        let mut accepted = Deduplication::new(Duration::from_millis(10));
+        for now_ms in 0..20 {
+            assert_eq!(accepted.first(&now_ms.to_string(), now_ms), None);
+            accepted.remember(now_ms.to_string(), "message".into(), now_ms);
+        }
+        assert_eq!(accepted.first("9", 19), None);
+        assert_eq!(accepted.first("10", 19), Some("message"));
+        assert_eq!((accepted.accepted.len(), accepted.forgotten_at.len()), (10, 10));
+    }
+
+    #[test]
+    fn a_window_of_nothing_knows_no_duplicates() {
+        let mut accepted = Deduplication::new(Duration::ZERO);
+        accepted.remember("once".into(), "message".into(), 5);
+        assert_eq!(accepted.first("once", 5), None);
+    }
+}

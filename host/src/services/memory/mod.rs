@@ -1,4 +1,4 @@
-//! Backends that keep everything in this process and lose it at its end: for `--ephemeral`, and the yardstick for speed.
+//! Backends that keep everything in this process and lose it at its end: for `--ephemeral`, and a yardstick of speed.
 //!
 //! The backends themselves lie beside their traits; here is what opens them and what they share. Locks are the standard
 //! library's and are never held over an await.
@@ -36,11 +36,49 @@ pub fn open(resources: &Resources, clock: Clock) -> Result<Backends, OpenError> 
     })
 }
 
-/// The guarded data. A panic while it was locked leaves it as that operation left it, which is better than panicking too.
+/// The guarded data; after a panic of who held the lock, as that one left it.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(super) fn later(now_ms: u64, by: Duration) -> u64 {
     now_ms.saturating_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{QueueSettings, Subscription, TopicSettings};
+
+    fn refusal(queues: &[(&str, Option<&str>)], subscription: Option<(&str, &str)>) -> String {
+        let settings = |dead_letter: &Option<&str>| QueueSettings {
+            dead_letter: dead_letter.map(str::to_owned),
+            ..QueueSettings::default()
+        };
+        let subscriptions =
+            subscription.map(|(queue, filter)| Subscription { queue: queue.into(), filter: Some(filter.into()) });
+        let topic = TopicSettings { subscriptions: subscriptions.into_iter().collect() };
+        let resources = Resources {
+            queues: queues.iter().map(|(name, dead_letter)| ((*name).into(), settings(dead_letter))).collect(),
+            topics: [("events".into(), topic)].into(),
+            ..Resources::default()
+        };
+        open(&resources, Clock::System).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn references_and_patterns_are_checked() {
+        let refusals = [
+            refusal(&[("orders", Some("dead"))], None),
+            refusal(&[("orders", Some("orders"))], None),
+            refusal(&[("orders", None)], Some(("order", "{}"))),
+            refusal(&[("orders", None)], Some(("orders", r#"{"body": {"a": 1}}"#))),
+        ];
+        insta::assert_snapshot!(refusals.join("\n"), @r#"
+        queue `orders` sends its dead messages to `dead`, which is not another provisioned queue
+        queue `orders` sends its dead messages to `orders`, which is not another provisioned queue
+        topic `events` feeds queue `order`, which is not provisioned: add the queue or drop the subscription
+        topic `events` cannot feed queue `orders`: filter pattern at `$.body.a`: `1` must stand in an array: `[1]`
+        "#);
+    }
 }

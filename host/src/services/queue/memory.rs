@@ -73,9 +73,10 @@ impl Memory {
         let now_ms = self.clock.now_ms();
         let mut queues = lock(&self.queues);
         let delivered = queues.current(name, now_ms)?.line.lease(max, later(now_ms, lease), now_ms);
-        queues.wake_dead_letter(name);
-        let next_ms = queues.next_change(name);
-        Ok((delivered, next_ms))
+        if !delivered.is_empty() {
+            queues.wake_dead_letter(name);
+        }
+        Ok((delivered, queues.next_change(name)))
     }
 }
 

@@ -165,7 +165,12 @@ async fn rights_are_checked(fixture: Fixture) {
     let grant = Grant::new(Service::Topic, "events", &[]);
     let topic = Topic::open(fixture.backends().topic.clone(), grant).await.unwrap();
     let denied = topic.publish(text("x")).await.unwrap_err();
-    insta::allow_duplicates! { insta::assert_snapshot!(denied, @"access denied: topic `events` is not granted for this, add `--grant topic:events:publish`"); }
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(
+            denied,
+            @"access denied: topic `events` is not granted for this, add `--grant topic:events:publish`"
+        );
+    }
     assert_eq!(topic.publish_batch(vec![text("x")]).await, Err(denied));
 }
 

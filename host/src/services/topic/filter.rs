@@ -6,9 +6,10 @@
 //! - The fields of an object must all match; the values of an array are alternatives, and `$or` takes alternatives of
 //!   whole patterns.
 //! - `"text"`, `1`, `true`, `null` match that value and no other; attribute values are always text.
-//! - `{"prefix": "a"}`, `{"suffix": "a"}` (or `{"prefix": {"equals-ignore-case": "a"}}`), `{"equals-ignore-case": "a"}` and
-//!   `{"wildcard": "a*b"}` match text; `\*` is a literal star.
-//! - `{"numeric": [">=", 1, "<", 5]}` matches numbers, `{"cidr": "10.0.0.0/8"}` text that is an address of that network.
+//! - `{"prefix": "a"}`, `{"suffix": "a"}` (or `{"prefix": {"equals-ignore-case": "a"}}`), `{"equals-ignore-case": "a"}`
+//!   and `{"wildcard": "a*b"}` match text; `\*` is a literal star.
+//! - `{"numeric": [">=", 1, "<", 5]}` matches numbers, never text, so no attribute; `{"cidr": "10.0.0.0/8"}` text that
+//!   is an address of that network.
 //! - `{"exists": true}` asks for a value that is no object, `{"exists": false}` for none.
 //! - `{"anything-but": ..}` matches a value that is there and is none of those named: a text, a number, a list of one
 //!   kind, or one of the text operators with a text or a list of texts.

@@ -44,18 +44,23 @@ impl Memory {
         Ok(Self { topics: resources.topics.iter().map(topic).collect::<Result<_, _>>()?, queues, clock })
     }
 
-    fn publish_one(&self, topic: &Topic, accepted: &mut Deduplication, mut message: Message) -> Result<Accepted> {
+    fn publish_one(&self, topic: &Topic, mut message: Message) -> Result<Accepted> {
         let now_ms = self.clock.now_ms();
         let deduplication_id = message.deduplication_id.take();
-        if let Some(first) = deduplication_id.as_deref().and_then(|id| accepted.first(id, now_ms)) {
+        let queues = topic.takers(&message);
+        let Some(deduplication_id) = deduplication_id else {
+            let id = message_id(now_ms);
+            self.queues.deliver(&id, &queued(message), &queues)?;
+            return Ok(Accepted { id, duplicate: false });
+        };
+        // Held until the message is in its queues, so that no other with the same id comes between.
+        let mut accepted = lock(&topic.accepted);
+        if let Some(first) = accepted.first(&deduplication_id, now_ms) {
             return Ok(Accepted { id: first.into(), duplicate: true });
         }
         let id = message_id(now_ms);
-        let queues = topic.takers(&message);
         self.queues.deliver(&id, &queued(message), &queues)?;
-        if let Some(deduplication_id) = deduplication_id {
-            accepted.remember(deduplication_id, id.clone(), now_ms);
-        }
+        accepted.remember(deduplication_id, id.clone(), now_ms);
         Ok(Accepted { id, duplicate: false })
     }
 }
@@ -87,8 +92,7 @@ impl Backend for Memory {
 
     async fn publish(&self, topic: &str, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>> {
         let topic = self.topics.get(topic).ok_or(Error::NotFound)?;
-        let mut accepted = lock(&topic.accepted);
-        Ok(messages.into_iter().map(|message| self.publish_one(topic, &mut accepted, message)).collect())
+        Ok(messages.into_iter().map(|message| self.publish_one(topic, message)).collect())
     }
 }
 

@@ -103,8 +103,8 @@ impl Line {
         self.has_lease(receipt) && self.remove(receipt.row, now_ms).is_some()
     }
 
-    /// Ends a lease that [`Line::has_lease`]; the message is visible again at `visible_at_ms`, or returned as dead when this
-    /// was its last receive.
+    /// Ends a lease that [`Line::has_lease`]; the message is visible again at `visible_at_ms`, or returned as dead when
+    /// this was its last receive.
     pub(super) fn release(&mut self, receipt: Receipt, visible_at_ms: u64, now_ms: u64) -> Option<Stored> {
         self.unplace(receipt.row);
         self.end_lease(receipt.row, visible_at_ms, now_ms)

@@ -1,6 +1,6 @@
 /// A text in which `*` stands for any characters, also none.
 ///
-/// Matching takes the leftmost place for each part, so its time is linear in the text and needs no limit on the pattern.
+/// Matching takes the leftmost place for each part, so its time is linear in the text whatever the pattern is.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Wildcard {
     /// Literal parts; a star stands between each two.
