@@ -12,7 +12,7 @@ use super::blob::Container;
 use super::kv::Bucket;
 use super::queue::Queue;
 use super::topic::Topic;
-use super::{Backends, Clock, memory};
+use super::{Backends, Clock, memory, sqlite};
 use crate::config::{Grant, Resources, Right, Service};
 
 /// When the clock of a fixture starts, milliseconds since the Unix epoch.
@@ -22,6 +22,7 @@ pub(super) const START_MS: u64 = 1_700_000_000_000;
 macro_rules! contract {
     ($($case:ident)*) => {
         $crate::services::contract::contract!(@backend memory: $($case)*);
+        $crate::services::contract::contract!(@backend sqlite: $($case)*);
     };
     (@backend $backend:ident: $($case:ident)*) => {
         mod $backend {
@@ -49,6 +50,11 @@ pub(super) struct Opened {
 
 pub(super) fn memory(_: &Path, resources: &Resources, clock: Clock) -> Opened {
     Opened { backends: memory::open(resources, clock).unwrap(), store: None }
+}
+
+pub(super) fn sqlite(directory: &Path, resources: &Resources, clock: Clock) -> Opened {
+    let store = sqlite::open(directory, resources, clock).unwrap();
+    Opened { backends: store.backends(), store: Some(Box::new(store)) }
 }
 
 /// A backend with its resources and a clock that stands still.

@@ -57,6 +57,7 @@ contract! {
     a_waiting_receiver_gets_what_is_sent
     a_waiting_receiver_gives_up
     a_waiting_receiver_sees_delays_and_leases_end
+    a_waiting_receiver_sees_the_lease_of_another_end
     a_waiting_receiver_is_woken_by_a_release
     a_cancelled_receive_takes_nothing
     a_waiting_receiver_sees_a_lease_end_early

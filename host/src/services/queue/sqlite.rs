@@ -77,7 +77,7 @@ impl Backend for Queues {
 
     async fn extend(&self, queue: &str, receipt: Receipt, lease: Duration) -> Result<()> {
         let queue = self.0.catalog.queue(queue)?;
-        let extend = move |writing: &mut Writing<'_>| extend(writing, queue.id, receipt, millis(lease));
+        let extend = move |writing: &mut Writing<'_>| extend(writing, &queue, receipt, millis(lease));
         self.0.writer.write(Durability::Process, 0, extend).await
     }
 
@@ -117,11 +117,15 @@ impl Backend for Queues {
 }
 
 impl Queues {
-    /// Moves the messages whose last lease is over, when there are any, so that what is counted next is exact.
+    /// Moves the messages whose last lease is over, when there are any, so that what is counted next is exact. Where nothing
+    /// can be written any more, they are counted where they are.
     async fn settle_dead(&self) -> Result<()> {
         let overdue = "SELECT 1 FROM message WHERE last = 1 AND visible_at <= ?1";
         while self.0.readers.read(|db| Ok(db.prepare_cached(overdue)?.exists([self.0.now()])?))? {
-            self.0.writer.write(Durability::Process, 0, |writing| Ok(settle(writing, SETTLE)?)).await?;
+            let settled = self.0.writer.write(Durability::Process, 0, |writing| Ok(settle(writing, SETTLE)?)).await;
+            if settled.is_err() {
+                break;
+            }
         }
         Ok(())
     }
@@ -174,7 +178,7 @@ fn ready(writing: &Writing<'_>, queue: i64, max: u32) -> rusqlite::Result<Vec<De
         "SELECT id, ulid, body, content_type, attributes, grp, receives, sent_at, received_at
          FROM message INDEXED BY message_ready
          WHERE queue = ?1 AND visible_at <= ?2 AND expires_at > ?2 AND last = 0
-         ORDER BY visible_at, sent_at, id LIMIT ?3",
+         ORDER BY visible_at, sent_at LIMIT ?3",
     )?;
     let mut rows = statement.query(params![queue, writing.now, max])?;
     let (mut messages, mut bytes) = (Vec::new(), 0);
@@ -203,9 +207,10 @@ fn read_delivered(row: &Row<'_>, now: i64) -> rusqlite::Result<Delivered> {
     })
 }
 
-fn begin_lease(writing: &Writing<'_>, queue: &Queue, message: &mut Delivered, lease: i64) -> Step<()> {
+fn begin_lease(writing: &mut Writing<'_>, queue: &Arc<Queue>, message: &mut Delivered, lease: i64) -> Step<()> {
     message.receipt.lease = new_token()?;
     message.receive_count = message.receive_count.saturating_add(1);
+    let until = writing.now.saturating_add(lease);
     writing
         .db
         .prepare_cached(
@@ -213,12 +218,13 @@ fn begin_lease(writing: &Writing<'_>, queue: &Queue, message: &mut Delivered, le
         )?
         .execute(params![
             message.receipt.row,
-            writing.now.saturating_add(lease),
+            until,
             message.receive_count,
             message.receipt.lease,
             message.receive_count >= queue.max_receives,
             int(message.first_received_at_ms),
         ])?;
+    writing.effects.visible(queue, until);
     Ok(())
 }
 
@@ -267,49 +273,44 @@ fn release(writing: &mut Writing<'_>, queue: &Arc<Queue>, receipt: Receipt, dela
     Ok(())
 }
 
-fn extend(writing: &Writing<'_>, queue: i64, receipt: Receipt, lease: i64) -> Step<()> {
+fn extend(writing: &mut Writing<'_>, queue: &Arc<Queue>, receipt: Receipt, lease: i64) -> Step<()> {
+    let until = writing.now.saturating_add(lease);
     let extended = writing
         .db
         .prepare_cached(
             "UPDATE message SET visible_at = ?5
              WHERE id = ?1 AND queue = ?2 AND lease = ?3 AND lease <> 0 AND visible_at > ?4",
         )?
-        .execute(params![receipt.row, queue, receipt.lease, writing.now, writing.now.saturating_add(lease)])?;
+        .execute(params![receipt.row, queue.id, receipt.lease, writing.now, until])?;
     if extended == 0 {
         return Err(Error::LeaseLost.into());
     }
+    // It may end earlier than before.
+    writing.effects.visible(queue, until);
     Ok(())
 }
 
-/// Counts over indexes; messages that have expired but are still there are taken off again.
+/// Counts in one moment, over indexes. What has expired and is still there does not count, unless it is leased.
 fn stats(db: &Connection, queue: i64, now: i64) -> rusqlite::Result<Stats> {
     let moment = db.unchecked_transaction()?;
-    let count = |sql: &str| -> rusqlite::Result<u64> {
-        moment.prepare_cached(sql)?.query_row(params![queue, now], |row| row.get(0)).map(nat)
+    let count = |sql: &str| -> rusqlite::Result<(u64, Option<i64>)> {
+        moment.prepare_cached(sql)?.query_row(params![queue, now], |row| Ok((nat(row.get(0)?), row.get(1)?)))
     };
-    let ready = count("SELECT count(*) FROM message INDEXED BY message_ready WHERE queue = ?1 AND visible_at <= ?2")?;
-    let expired_ready = count(
-        "SELECT count(*) FROM message INDEXED BY message_expiry
-         WHERE expires_at <= ?2 AND queue = ?1 AND visible_at <= ?2",
+    let (ready, oldest) = count(
+        "SELECT count(*), min(sent_at) FROM message INDEXED BY message_ready
+         WHERE queue = ?1 AND visible_at <= ?2 AND expires_at > ?2",
     )?;
-    let rest = count(
-        "SELECT count(*) FROM message INDEXED BY message_ready WHERE queue = ?1 AND (visible_at IS NULL OR visible_at > ?2)",
+    let (invisible, _) = count(
+        "SELECT count(*), NULL FROM message INDEXED BY message_ready
+         WHERE queue = ?1 AND (visible_at IS NULL OR visible_at > ?2) AND expires_at > ?2",
     )?;
-    let expired_delayed = count(
-        "SELECT count(*) FROM message INDEXED BY message_expiry
-         WHERE expires_at <= ?2 AND queue = ?1 AND lease = 0 AND (visible_at IS NULL OR visible_at > ?2)",
+    let (leased, alive) = count(
+        "SELECT count(*), sum(expires_at > ?2) FROM message INDEXED BY message_leased
+         WHERE queue = ?1 AND lease <> 0 AND visible_at > ?2",
     )?;
-    let leased = count(
-        "SELECT count(*) FROM message INDEXED BY message_leased WHERE queue = ?1 AND lease <> 0 AND visible_at > ?2",
-    )?;
-    let oldest: Option<i64> = moment
-        .prepare_cached(
-            "SELECT min(sent_at) FROM message INDEXED BY message_ready WHERE queue = ?1 AND visible_at <= ?2",
-        )?
-        .query_row(params![queue, now], |row| row.get(0))?;
     Ok(Stats {
-        ready: ready.saturating_sub(expired_ready),
-        delayed: rest.saturating_sub(leased).saturating_sub(expired_delayed),
+        ready,
+        delayed: invisible.saturating_sub(alive.map_or(0, nat)),
         leased,
         oldest_age_ms: oldest.map_or(0, |sent_at| nat(now.saturating_sub(sent_at))),
         exact: true,
@@ -368,7 +369,7 @@ fn redrivable(writing: &Writing<'_>, queue: i64, limit: u32, homeless: &HashSet<
         .prepare_cached(
             "SELECT id FROM message INDEXED BY message_ready
              WHERE queue = ?1 AND visible_at <= ?2 AND expires_at > ?2 AND last = 0
-             ORDER BY visible_at, sent_at, id LIMIT ?3",
+             ORDER BY visible_at, sent_at LIMIT ?3",
         )?
         .query_map(params![queue, writing.now, rows], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;

@@ -95,6 +95,9 @@ pub(super) fn provision(
 }
 
 fn check_queue_names(resources: &Resources) -> Result<(), OpenError> {
+    if let Some((name, _)) = resources.queues.iter().find(|(name, queue)| queue.dead_letter.as_ref() == Some(*name)) {
+        return Err(OpenError::OwnDeadLetter { queue: name.clone() });
+    }
     let dead_letters = resources.queues.iter().filter_map(|(name, settings)| {
         settings.dead_letter.as_ref().map(|queue| (format!("the dead-letter setting of queue `{name}`"), queue))
     });
@@ -183,15 +186,16 @@ fn subscriptions(
     settings: &TopicSettings,
     queues: &HashMap<String, Arc<Queue>>,
 ) -> Result<Vec<Subscription>, OpenError> {
-    let subscription =
-        |settings: &crate::config::Subscription| {
-            let unknown = || OpenError::UnknownQueue { of: format!("topic `{topic}`"), queue: settings.queue.clone() };
-            let queue = queues.get(&settings.queue).ok_or_else(unknown)?.id;
-            let filter = settings.filter.as_deref().map(Filter::parse).transpose().map_err(|error| {
-                OpenError::Filter { topic: topic.into(), queue: settings.queue.clone(), why: error.to_string() }
-            })?;
-            Ok(Subscription { queue, filter })
-        };
+    let subscription = |settings: &crate::config::Subscription| {
+        let unknown = || OpenError::UnknownQueue { of: format!("topic `{topic}`"), queue: settings.queue.clone() };
+        let queue = queues.get(&settings.queue).ok_or_else(unknown)?.id;
+        let filter = settings.filter.as_deref().map(Filter::parse).transpose().map_err(|source| OpenError::Filter {
+            topic: topic.into(),
+            queue: settings.queue.clone(),
+            source,
+        })?;
+        Ok(Subscription { queue, filter })
+    };
     settings.subscriptions.iter().map(subscription).collect()
 }
 

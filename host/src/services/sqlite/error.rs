@@ -3,6 +3,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use crate::services::topic::filter::FilterError;
+
 /// Why a store did not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -36,8 +38,10 @@ pub enum OpenError {
     OldEngine { found: &'static str, needed: &'static str },
     #[error("{of} names queue `{queue}`, which is not defined: define the queue or correct the name")]
     UnknownQueue { of: String, queue: String },
-    #[error("the filter of queue `{queue}` in topic `{topic}` is wrong: {why}")]
-    Filter { topic: String, queue: String, why: String },
+    #[error("queue `{queue}` is its own dead-letter queue, its messages would never be dead: name another one")]
+    OwnDeadLetter { queue: String },
+    #[error("the filter of queue `{queue}` in topic `{topic}` is wrong: {source}")]
+    Filter { topic: String, queue: String, source: FilterError },
 }
 
 fn process(pid: Option<u32>) -> String {

@@ -34,12 +34,20 @@ pub(super) fn open(path: &Path) -> Result<Folder, OpenError> {
 }
 
 fn create(path: &Path) -> Result<(), OpenError> {
-    match std::fs::create_dir_all(path) {
+    if path.is_dir() {
+        return Ok(());
+    }
+    match std::fs::create_dir_all(path).and_then(|()| sync_parent(path)) {
         Ok(()) => Ok(()),
         Err(_) if path.exists() => Err(OpenError::NotAFolder { folder: path.into() }),
         Err(error) if error.kind() == io::ErrorKind::StorageFull => Err(OpenError::Full { folder: path.into() }),
         Err(source) => Err(OpenError::NotCreated { folder: path.into(), source }),
     }
+}
+
+/// Makes the name of a new folder as durable as what it is going to hold.
+fn sync_parent(path: &Path) -> io::Result<()> {
+    path.canonicalize()?.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }
 
 impl Lock {
@@ -84,7 +92,7 @@ fn write_pid(file: &mut File) -> io::Result<()> {
 /// end in a cache, SQLite's promises do not hold.
 #[cfg(target_os = "linux")]
 fn network_filesystem(dir: &Dir) -> io::Result<Option<&'static str>> {
-    const KINDS: [(u64, &str); 8] = [
+    const KINDS: [(i128, &str); 8] = [
         (0x6969, "NFS"),
         (0xFF53_4D42, "CIFS"),
         (0xFE53_4D42, "SMB2"),
@@ -94,9 +102,8 @@ fn network_filesystem(dir: &Dir) -> io::Result<Option<&'static str>> {
         (0x5346_414F, "AFS"),
         (0x0BD0_0BD0, "Lustre"),
     ];
-    let magic = rustix::fs::fstatfs(dir)?.f_type;
     // Its type differs between targets, and the value may be sign-extended.
-    let magic = u64::from_ne_bytes(i128::from(magic).to_ne_bytes()[..8].try_into().unwrap_or_default()) & 0xFFFF_FFFF;
+    let magic = i128::from(rustix::fs::fstatfs(dir)?.f_type) & 0xFFFF_FFFF;
     Ok(KINDS.into_iter().find(|(known, _)| *known == magic).map(|(_, name)| name))
 }
 

@@ -52,7 +52,7 @@ CREATE TABLE message(
   attributes TEXT,                    -- JSON; NULL for none
   body BLOB NOT NULL
 );
-CREATE INDEX message_ready ON message(queue, visible_at, sent_at);
+CREATE INDEX message_ready ON message(queue, visible_at, sent_at, expires_at);
 CREATE INDEX message_group ON message(queue, grp) WHERE grp IS NOT NULL;
 CREATE INDEX message_expiry ON message(expires_at);
 CREATE INDEX message_leased ON message(queue, visible_at) WHERE lease <> 0;
@@ -108,7 +108,7 @@ fn connect(folder: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     db.busy_timeout(BUSY)?;
     db.set_prepared_statement_cache_capacity(128);
     // Statements are planned once. Without this, each new value compared with the column of a partial index has the
-    // statement parsed and planned again, a third of the time of a claim.
+    // statement parsed and planned again, which took nearly half of the processor's time.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // A mapped file turns an I/O error into a signal that kills the process.
     db.execute_batch("PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;")?;

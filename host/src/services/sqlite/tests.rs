@@ -267,6 +267,21 @@ async fn an_operation_that_fails_is_undone_and_harms_no_other_of_its_group() {
     assert_eq!(test_names(&fixture), ["a", "d"]);
 }
 
+#[tokio::test]
+async fn an_operation_nobody_waits_for_any_more_is_not_run() {
+    let fixture = Fixture::new();
+    let kv = fixture.backends().kv;
+    let slow = fixture.store().shared.writer.write(Durability::Process, 0, |_| {
+        std::thread::sleep(Duration::from_millis(200));
+        Ok(())
+    });
+    let dropped = tokio::time::timeout(Duration::from_millis(50), kv.set("bucket", write("key", b"value")));
+    let (slow, dropped) = tokio::join!(slow, dropped);
+    assert!(slow.is_ok() && dropped.is_err());
+    fixture.settled().await;
+    assert_eq!(kv.get("bucket", "key").await.unwrap(), None);
+}
+
 fn test_names(fixture: &Fixture) -> Vec<String> {
     let read = |db: &rusqlite::Connection| {
         let mut names = db.prepare("SELECT name FROM resource WHERE kind = 'test' ORDER BY name")?;
@@ -371,6 +386,10 @@ fn settings_that_name_nothing_are_refused() {
     let mut wrong = resources();
     wrong.queues.get_mut("orders").unwrap().dead_letter = Some("ded".into());
     assert_snapshot!(refusal(folder.path(), &wrong), @"the dead-letter setting of queue `orders` names queue `ded`, which is not defined: define the queue or correct the name");
+
+    let mut wrong = resources();
+    wrong.queues.get_mut("orders").unwrap().dead_letter = Some("orders".into());
+    assert_snapshot!(refusal(folder.path(), &wrong), @"queue `orders` is its own dead-letter queue, its messages would never be dead: name another one");
 
     let subscription = |queue: &str, filter: Option<&str>| {
         let subscription = Subscription { queue: queue.into(), filter: filter.map(Into::into) };

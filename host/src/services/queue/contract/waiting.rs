@@ -52,6 +52,24 @@ pub(super) async fn a_waiting_receiver_sees_delays_and_leases_end(fixture: Fixtu
     assert_eq!(at_once(task).await[0].receive_count, 2);
 }
 
+pub(super) async fn a_waiting_receiver_sees_the_lease_of_another_end(fixture: Fixture) {
+    let queue = fixture.queue("standard").await;
+    let wait = || {
+        let queue = queue.clone();
+        tokio::spawn(async move { queue.receive(1, WAIT_MAX, Some(secs(5))).await.unwrap() })
+    };
+    let tasks = [wait(), wait()];
+    tokio::time::sleep(millis(50)).await;
+    send(&queue, text("x")).await;
+    tokio::time::sleep(millis(50)).await;
+    fixture.advance(secs(5));
+    let mut counts = BTreeSet::new();
+    for task in tasks {
+        counts.extend(at_once(task).await.iter().map(|message| message.receive_count));
+    }
+    assert_eq!(counts, [1, 2].into());
+}
+
 pub(super) async fn a_waiting_receiver_is_woken_by_a_release(fixture: Fixture) {
     let queue = fixture.queue("fifo").await;
     for body in ["first", "second"] {
