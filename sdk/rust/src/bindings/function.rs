@@ -2710,6 +2710,7 @@ pub mod wasm_faas {
       #[derive(Clone, Copy)]
       pub struct Stats {
         pub ready: u64,
+        /// Not visible yet; in a `fifo` queue also the messages behind the first of their group.
         pub delayed: u64,
         pub leased: u64,
         /// Age of the oldest message that is ready; 0 when there is none.
