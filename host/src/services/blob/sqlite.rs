@@ -116,8 +116,8 @@ fn find(db: &Connection, container: i64, key: &str) -> rusqlite::Result<Option<(
         .optional()
 }
 
-/// The object and its body. A file that went before it could be opened belonged to an object just replaced or deleted: then
-/// the row is looked up again.
+/// The object and its body. A file that went before it could be opened belonged to an object just replaced or deleted:
+/// then the row is looked up again.
 async fn open(shared: &Arc<Shared>, container: i64, key: &str) -> Result<Option<(ObjectInfo, Body)>> {
     let mut gone = None;
     loop {

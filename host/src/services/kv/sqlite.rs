@@ -182,20 +182,19 @@ fn transact(writing: &Writing<'_>, bucket: i64, operations: &[Operation]) -> Ste
     operations.iter().map(apply).collect()
 }
 
-/// One key more than asked for is read, to know whether there is another page. No UTF-8 holds the byte 0xFF, so that the
-/// prefix with it lies behind all keys with the prefix.
+/// One key more than asked for is read, to know whether there is another page. The key that comes right behind another
+/// is that one and a zero byte; behind all that start with a prefix comes the prefix and 0xFF, a byte that UTF-8 never
+/// holds. One bound on either side, because SQLite seeks by one and would walk over what the other leaves out.
 fn list_keys(db: &Connection, bucket: i64, prefix: &str, after: Option<&str>, limit: u32, now: i64) -> Step<Page> {
+    let start = after.map_or_else(Vec::new, |after| [after.as_bytes(), &[0]].concat()).max(prefix.into());
     let end = [prefix.as_bytes(), &[0xFF]].concat();
     let mut keys: Vec<String> = db
         .prepare_cached(
             "SELECT CAST(key AS TEXT) FROM entry
-             WHERE bucket = ?1 AND key >= ?2 AND key > ?3 AND key < ?4 AND (expires_at IS NULL OR expires_at > ?5)
-             ORDER BY key LIMIT ?6",
+             WHERE bucket = ?1 AND key >= ?2 AND key < ?3 AND (expires_at IS NULL OR expires_at > ?4)
+             ORDER BY key LIMIT ?5",
         )?
-        .query_map(
-            params![bucket, prefix.as_bytes(), after.unwrap_or_default().as_bytes(), end, now, i64::from(limit) + 1],
-            |row| row.get(0),
-        )?
+        .query_map(params![bucket, start, end, now, i64::from(limit) + 1], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     let more = keys.len() > limit as usize;
     keys.truncate(limit as usize);

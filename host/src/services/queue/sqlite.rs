@@ -1,5 +1,5 @@
-//! Queues in the embedded store. A message is a row; its `visible_at` is the end of its delay or lease, and a random token in
-//! the row says which lease is the current one.
+//! Queues in the embedded store. A message is a row; its `visible_at` is the end of its delay or lease, and a random
+//! token in the row says which lease is the current one.
 
 use std::collections::HashSet;
 use std::pin::pin;
@@ -117,8 +117,8 @@ impl Backend for Queues {
 }
 
 impl Queues {
-    /// Moves the messages whose last lease is over, when there are any, so that what is counted next is exact. Where nothing
-    /// can be written any more, they are counted where they are.
+    /// Moves the messages whose last lease is over, when there are any, so that what is counted next is exact. Where
+    /// nothing can be written any more, they are counted where they are.
     async fn settle_dead(&self) -> Result<()> {
         let overdue = "SELECT 1 FROM message WHERE last = 1 AND visible_at <= ?1";
         while self.0.readers.read(|db| Ok(db.prepare_cached(overdue)?.exists([self.0.now()])?))? {
@@ -171,8 +171,8 @@ fn claim(
     Ok((messages, next))
 }
 
-/// The messages to deliver, in order, still without a lease. The index is named because a plan that walks another one would
-/// visit every message of the queue.
+/// The messages to deliver, in order, still without a lease. The index is named because a plan that walks another one
+/// would visit every message of the queue.
 fn ready(writing: &Writing<'_>, queue: i64, max: u32) -> rusqlite::Result<Vec<Delivered>> {
     let mut statement = writing.db.prepare_cached(
         "SELECT id, ulid, body, content_type, attributes, grp, receives, sent_at, received_at
@@ -321,8 +321,8 @@ fn newest(db: &Connection) -> rusqlite::Result<i64> {
     db.query_row("SELECT coalesce(max(id), 0) FROM message", [], |row| row.get(0))
 }
 
-/// One step: how many rows it removed, and how many of them had not expired. Those behind a head go first: without it nothing
-/// would ever make them visible.
+/// One step: how many rows it removed, and how many of them had not expired. Those behind a head go first: without it
+/// nothing would ever make them visible.
 fn purge(writing: &Writing<'_>, queue: i64, newest: i64) -> rusqlite::Result<(usize, u64)> {
     let alive: Vec<bool> = writing
         .db

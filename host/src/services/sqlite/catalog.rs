@@ -199,8 +199,8 @@ fn subscriptions(
     settings.subscriptions.iter().map(subscription).collect()
 }
 
-/// This process is the only one that has the store, so every lease in it is of one that is gone. The counts stay; a message
-/// that has none left is marked, to be dead at the next look.
+/// This process is the only one that has the store, so every lease in it is of one that is gone. The counts stay; a
+/// message that has none left is marked, to be dead at the next look.
 fn end_leases(db: &Connection, catalog: &Catalog, now: i64) -> rusqlite::Result<()> {
     for queue in catalog.queues.values() {
         db.execute(

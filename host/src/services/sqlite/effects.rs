@@ -69,7 +69,8 @@ impl Effects {
 }
 
 impl Alarms {
-    /// Wakes one waiter for a message that is ready; for a later one all of them, unless they look again before it anyway.
+    /// Wakes one waiter for a message that is ready; for a later one all of them, unless they look again before it
+    /// anyway.
     fn ring(&mut self, queue: &Queue, visibility: &Visibility, now: i64) {
         match *visibility {
             Visibility::Message(at) if at <= now => queue.ready.notify_one(),

@@ -8,22 +8,26 @@ use crate::services::topic::filter::FilterError;
 /// Why a store did not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("data folder `{}` is in use by {}: stop that one or give another folder", .folder.display(), process(*.pid))]
+    #[error("data folder `{}` is in use by {}: stop that one or give another folder",
+        .folder.display(), process(*.pid))]
     InUse { folder: PathBuf, pid: Option<u32> },
     #[error("data folder `{}` is not a folder: give the path of a folder, or of one to create", .folder.display())]
     NotAFolder { folder: PathBuf },
     #[error("data folder `{}` cannot be created ({source}): create it or give another one", .folder.display())]
     NotCreated { folder: PathBuf, source: io::Error },
-    #[error("data folder `{}` cannot be written ({source}): make it writable for this user or give another one", .folder.display())]
+    #[error("data folder `{}` cannot be written ({source}): make it writable for this user or give another one",
+        .folder.display())]
     ReadOnly { folder: PathBuf, source: io::Error },
     #[error("data folder `{}` is on a disk that is full: free some space and start again", .folder.display())]
     Full { folder: PathBuf },
     #[error(
-        "data folder `{}` is on a network filesystem ({kind}), where neither locks nor syncs can be relied on: give a folder on a local disk", .folder.display()
+        "data folder `{}` is on a network filesystem ({kind}), where neither locks nor syncs can \
+         be relied on: give a folder on a local disk", .folder.display()
     )]
     Network { folder: PathBuf, kind: &'static str },
     #[error(
-        "`{}` is of version {found}, written by a newer wasm-faas; this one knows up to version {known}: use the newer wasm-faas", .file.display()
+        "`{}` is of version {found}, written by a newer wasm-faas; this one knows up to version {known}: use the \
+         newer wasm-faas", .file.display()
     )]
     Newer { file: PathBuf, found: i64, known: i64 },
     #[error("`{}` is not a database of wasm-faas: give another data folder, or move that file away", .file.display())]

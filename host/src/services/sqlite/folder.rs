@@ -88,8 +88,8 @@ fn write_pid(file: &mut File) -> io::Result<()> {
     writeln!(file, "{}", std::process::id())
 }
 
-/// The name of the network filesystem that holds `dir`, `None` on a local one. Where locks are kept by a server and syncs
-/// end in a cache, SQLite's promises do not hold.
+/// The name of the network filesystem that holds `dir`, `None` on a local one. Where locks are kept by a server and
+/// syncs end in a cache, SQLite's promises do not hold.
 #[cfg(target_os = "linux")]
 fn network_filesystem(dir: &Dir) -> io::Result<Option<&'static str>> {
     const KINDS: [(i128, &str); 8] = [

@@ -1,4 +1,5 @@
-//! Rows of messages: how they come in, become visible, and end other than by an acknowledgement. Queues and topics share it.
+//! Rows of messages: how they come in, become visible, and end other than by an acknowledgement. Queues and topics
+//! share it.
 
 use std::sync::Arc;
 
@@ -66,7 +67,8 @@ pub(crate) fn insert(writing: &mut Writing<'_>, queue: &Arc<Queue>, message: &Ne
     writing
         .db
         .prepare_cached(
-            "INSERT INTO message(queue, ulid, visible_at, due_at, grp, sent_at, expires_at, content_type, attributes, body)
+            "INSERT INTO message(queue, ulid, visible_at, due_at, grp, sent_at, expires_at, content_type,
+                                 attributes, body)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
@@ -171,8 +173,8 @@ impl Mortal {
         }
     }
 
-    /// Its own attributes and those of a dead message. Dead for the second time, it tells of the second death, but still when
-    /// it was first sent.
+    /// Its own attributes and those of a dead message. Dead for the second time, it tells of the second death, but
+    /// still when it was first sent.
     fn dead_attributes(&self, queue: &str) -> Vec<Attribute> {
         let first_sent = self.attribute(dead::FIRST_SENT).map_or_else(|| self.sent_at.to_string(), String::from);
         let added = [
@@ -196,8 +198,8 @@ impl Mortal {
     }
 }
 
-/// Does what time has brought about: messages whose last lease is over are dead, others have expired. At most `limit` of
-/// each; true when there may be more.
+/// Does what time has brought about: messages whose last lease is over are dead, others have expired. At most `limit`
+/// of each; true when there may be more.
 pub(crate) fn settle(writing: &mut Writing<'_>, limit: u32) -> rusqlite::Result<bool> {
     let dead = settle_dead(writing, limit)?;
     let expired = settle_expired(writing, limit)?;

@@ -1,8 +1,8 @@
 //! The embedded store: one folder with one SQLite database and the files of large blobs.
 //!
-//! A single thread owns the only connection that writes and commits operations in groups, so that many callers share one
-//! sync; an answer leaves after its group is durable. Reads run where they are asked for, on a few connections of their
-//! own. One process at a time holds the folder.
+//! A single thread owns the only connection that writes and commits operations in groups, so that many callers share
+//! one sync; an answer leaves after its group is durable. Reads run where they are asked for, on a few connections of
+//! their own. One process at a time holds the folder.
 
 mod catalog;
 mod effects;
@@ -52,8 +52,9 @@ pub(crate) struct Shared {
     _lock: Lock,
 }
 
-/// Opens the store in the folder `dir`, which is made when missing, and provisions `resources`; those of earlier openings
-/// that are not among them keep their data, out of reach. Leases of the process that had the folder before are over.
+/// Opens the store in the folder `dir`, which is made when missing, and provisions `resources`; those of earlier
+/// openings that are not among them keep their data, out of reach. Leases of the process that had the folder before are
+/// over.
 pub fn open(dir: &Path, resources: &Resources, clock: Clock) -> Result<Store, OpenError> {
     let folder = folder::open(dir)?;
     let engine = |error| OpenError::engine(&folder.path, error);

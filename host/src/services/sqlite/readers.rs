@@ -22,8 +22,8 @@ impl Readers {
         Ok(Self { pool: [open()?, open()?, open()?, open()?], next: AtomicUsize::new(0) })
     }
 
-    /// Runs `read` here and now. Each statement sees what was committed before it began; a longer read starts a transaction, and
-    /// keeps it short, because checkpoints wait for it.
+    /// Runs `read` here and now. Each statement sees what was committed before it began; a longer read starts a
+    /// transaction, and keeps it short, because checkpoints wait for it.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {
         read(&self.take()).map_err(|failure| match failure {
             Failure::Refused(error) => error,
@@ -31,8 +31,8 @@ impl Readers {
         })
     }
 
-    /// A free connection, or the next one in turn. A caller that panicked has left nothing behind in the connection but,
-    /// at worst, a read transaction that ended with it.
+    /// A free connection, or the next one in turn. A caller that panicked has left nothing behind in the connection
+    /// but, at worst, a read transaction that ended with it.
     fn take(&self) -> MutexGuard<'_, Connection> {
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         let in_turn = || (0..CONNECTIONS).map(|offset| &self.pool[first.wrapping_add(offset) % CONNECTIONS]);

@@ -1,8 +1,8 @@
 //! The thread's own side: it takes what is waiting as one group, runs the operations, commits once, and then answers.
 //!
 //! An operation that fails before it has written anything leaves the others of its group alone. Should one fail after
-//! that, the group is rolled back and run again with a savepoint around each operation; savepoints throughout would cost
-//! half again of the processor's time.
+//! that, the group is rolled back and run again with a savepoint around each operation; savepoints throughout would
+//! cost half again of the processor's time.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -17,8 +17,8 @@ use crate::services::{Clock, Error};
 
 const GROUP_OPERATIONS: usize = 1024;
 const GROUP_BYTES: usize = 4 << 20;
-/// How long a group that is small beside the one before is held open. Without it every second group is one of the few that
-/// are back first, and 64 callers get two thirds of the throughput.
+/// How long a group that is small beside the one before is held open. Without it every second group is one of the few
+/// that are back first, and 64 callers get two thirds of the throughput.
 const LINGER: Duration = Duration::from_micros(100);
 /// How often an idle writer looks at what has expired.
 const TICK: Duration = Duration::from_millis(500);
@@ -84,8 +84,8 @@ impl Worker {
         }
     }
 
-    /// What is waiting, within the bounds of a group. Callers that were answered together are back together a moment later: they
-    /// are worth waiting for when the first of them is here.
+    /// What is waiting, within the bounds of a group. Callers that were answered together are back together a moment
+    /// later: they are worth waiting for when the first of them is here.
     fn gather(&mut self, first: Job) -> Vec<Job> {
         let mut bytes = first.bytes;
         let mut group = vec![first];
@@ -107,7 +107,6 @@ impl Worker {
     }
 
     fn write(&mut self, mut group: Vec<Job>) {
-        group.retain(|job| !job.work.abandoned());
         let Some(durability) = group.iter().map(|job| job.durability).max() else { return };
         let mut committed = self.commit(durability, |worker, effects| worker.run_each(&mut group, effects));
         if let Err(Undone::ByOne) = committed {
@@ -192,6 +191,9 @@ impl Worker {
     }
 
     fn run(&self, job: &mut Job, effects: &mut Effects) -> Ran {
+        if job.work.abandoned() {
+            return Ran::Well;
+        }
         let mut writing = self.writing();
         let ran = job.work.run(&mut writing);
         if matches!(ran, Ran::Well) {
@@ -258,8 +260,8 @@ impl Undone {
     /// The answer for each caller of the group.
     fn error(&self) -> Error {
         match self {
-            // The engine may have written the whole group to its log before it failed to sync it; a later start might find it
-            // there.
+            // The engine may have written the whole group to its log before it failed to sync it; a later start might
+            // find it there.
             Self::AtCommit(error) if is_fatal(error) => {
                 Error::UnknownOutcome(format!("the store failed to commit: {error}"))
             }

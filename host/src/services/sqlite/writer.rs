@@ -74,9 +74,9 @@ impl Writer {
         Ok(Self { jobs: Some(jobs), room, thread: Some(thread) })
     }
 
-    /// Runs `operation`, all of it or nothing, and returns once it is as durable as asked for. It may be run more than once, of
-    /// which only the last run counts, and should check before it writes. `bytes` is about what it holds in memory.
-    /// Dropped before its turn, it is not run.
+    /// Runs `operation`, all of it or nothing, and returns once it is as durable as asked for. It may be run more than
+    /// once, of which only the last run counts, and should check before it writes. `bytes` is about what it holds in
+    /// memory. Dropped before its turn, it is not run.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         durability: Durability,

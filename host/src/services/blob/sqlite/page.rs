@@ -19,24 +19,26 @@ enum Item {
 
 /// No UTF-8 holds this byte: a text with it lies behind everything that starts with the text.
 const BEHIND: u8 = 0xFF;
+/// The text with it comes right behind the text.
+const NEXT: u8 = 0;
 
 impl Page<'_> {
     /// Objects are read in a row; at a common prefix reading starts anew behind all that it stands for.
     pub(super) fn read(&self, db: &Connection, after: Option<&str>) -> rusqlite::Result<Listing> {
         let moment = db.unchecked_transaction()?;
         let mut listing = Listing::default();
-        let mut start = after.map(|after| self.behind(after));
+        let mut start = after.map_or_else(Vec::new, |after| self.behind(after)).max(self.prefix.into());
         let mut last = None;
         loop {
             let room = self.limit - listing.objects.len() - listing.prefixes.len();
-            let items = self.run(&moment, start.as_deref(), room + 1)?;
+            let items = self.run(&moment, &start, room + 1)?;
             let is_end = items.is_empty();
             for item in items {
                 if listing.objects.len() + listing.prefixes.len() == self.limit {
                     listing.cursor = last;
                     return Ok(listing);
                 }
-                start = Some(self.behind(item.name()));
+                start = self.behind(item.name());
                 last = Some(item.name().to_owned());
                 match item {
                     Item::Object(info) => listing.objects.push(info),
@@ -53,7 +55,7 @@ impl Page<'_> {
     fn behind(&self, name: &str) -> Vec<u8> {
         match self.common_prefix(name) {
             Some(prefix) => [prefix.as_bytes(), &[BEHIND]].concat(),
-            None => name.as_bytes().to_vec(),
+            None => [name.as_bytes(), &[NEXT]].concat(),
         }
     }
 
@@ -65,14 +67,11 @@ impl Page<'_> {
     }
 
     /// The next objects in a row, at most `limit`, and the common prefix that ends it.
-    fn run(&self, db: &Connection, start: Option<&[u8]>, limit: usize) -> rusqlite::Result<Vec<Item>> {
+    fn run(&self, db: &Connection, start: &[u8], limit: usize) -> rusqlite::Result<Vec<Item>> {
         let end = [self.prefix.as_bytes(), &[BEHIND]].concat();
-        let sql = format!(
-            "SELECT {INFO} FROM object WHERE container = ?1 AND key >= ?2 AND key > ?3 AND key < ?4 ORDER BY key"
-        );
+        let sql = format!("SELECT {INFO} FROM object WHERE container = ?1 AND key >= ?2 AND key < ?3 ORDER BY key");
         let mut statement = db.prepare_cached(&sql)?;
-        let mut rows =
-            statement.query(params![self.container, self.prefix.as_bytes(), start.unwrap_or_default(), end])?;
+        let mut rows = statement.query(params![self.container, start, end])?;
         let mut items = Vec::new();
         while items.len() < limit
             && let Some(row) = rows.next()?
