@@ -1,5 +1,8 @@
 //! The same cases for every guest language over every backend: `kv/sqlite/python/increment_is_atomic`.
 
+#![allow(clippy::expect_used, reason = "a test that cannot go on fails, with the reason")]
+#![allow(clippy::needless_pass_by_value, reason = "cases hand over JSON literals")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

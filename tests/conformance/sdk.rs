@@ -9,8 +9,9 @@ use super::probe::failed;
 use super::{Verdict, support};
 
 pub fn trials() -> Vec<Trial> {
-    let trial =
-        |language, name: &str, run| support::trial(format!("sdk/{language}/{name}"), support::missing(language), run);
+    let trial = |language, name: &str, run: fn() -> Verdict| {
+        support::trial(format!("sdk/{language}/{name}"), support::missing(language), run)
+    };
     vec![
         trial("rust", "unit_tests", || rust(&["test", "--locked", "--workspace"])),
         trial("rust", "bindings_are_current", || {

@@ -1,6 +1,7 @@
 //! What the test programs share: the guests, built once; which toolchains are here; what a missing one means.
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(clippy::expect_used, reason = "tests cannot go on without it")]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -85,7 +86,8 @@ pub fn guest(language: &str, name: &str) -> Result<PathBuf, Failed> {
 
 /// The same, loaded.
 pub fn component(language: &str, name: &str, metered: bool) -> Result<Component, Failed> {
-    static COMPONENTS: LazyLock<Mutex<HashMap<(PathBuf, bool), Built<Component>>>> = LazyLock::new(Mutex::default);
+    type Components = HashMap<(PathBuf, bool), Built<Component>>;
+    static COMPONENTS: LazyLock<Mutex<Components>> = LazyLock::new(Mutex::default);
     let path = guest(language, name)?;
     let key = (path.clone(), metered);
     let slot = Arc::clone(COMPONENTS.lock().expect("no test panics here").entry(key).or_default());

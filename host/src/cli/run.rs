@@ -75,14 +75,14 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
-    let input = Input::read(&arguments)?;
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, CliError> {
+    let input = Input::read(arguments)?;
     let path = resolve(&arguments.target)?;
-    let component = load(&path, &arguments)?;
-    check_flags(&component, &arguments)?;
+    let component = load(&path, arguments)?;
+    check_flags(&component, arguments)?;
     // Opened last: nothing is made on disk for a function that cannot run.
-    let store = Store::open(&arguments)?;
-    let function = function(component, &arguments, store.backends());
+    let store = Store::open(arguments)?;
+    let function = function(component, arguments, store.backends());
     let outcome = super::block_on(input.send(&function, arguments.json))?;
     tell_ending(&outcome);
     tell(&outcome);
@@ -97,7 +97,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
 /// What the function is called with.
 enum Input {
     Event(Box<crate::event::Event>),
-    Request { request: http::Request<()>, data: String },
+    Request { request: Box<http::Request<()>>, data: String },
 }
 
 impl Input {
@@ -105,7 +105,7 @@ impl Input {
     fn read(arguments: &Arguments) -> Result<Self, CliError> {
         let data = arguments.data.clone().unwrap_or_default();
         if let Some(request) = arguments.request.clone() {
-            return Ok(Self::Request { request, data });
+            return Ok(Self::Request { request: Box::new(request), data });
         }
         let kind = arguments.kind.clone();
         let event = match &arguments.event {
@@ -147,7 +147,8 @@ impl Input {
             }
         };
         let (respond, answer) = oneshot::channel();
-        let invoked = invoke::invoke(function, Request::Http { request, respond }, Caller::default());
+        let invoked =
+            invoke::invoke(function, Request::Http { request: Box::new(request), respond }, Caller::default());
         let (outcome, shown) = tokio::join!(invoked, show_http(answer, json));
         let mut outcome = outcome?;
         let answered = shown?;

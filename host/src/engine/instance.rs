@@ -37,7 +37,7 @@ pub enum Request {
     /// For `wasi:http`. The response goes through the channel as soon as the guest has set it, its body while the guest
     /// writes it.
     Http {
-        request: http::Request<Bytes>,
+        request: Box<http::Request<Bytes>>,
         respond: oneshot::Sender<HttpAnswer>,
     },
     /// For `wasi:cli/run`.
@@ -146,7 +146,7 @@ impl Instance {
                 Ok(Fair::new(call, deadline).await?.map(|(answers,)| Reply::Event(single(answers))))
             }
             (Callable::Http(proxy), Request::Http { request, respond }) => {
-                let call = Box::pin(serve(proxy, store, request, respond));
+                let call = Box::pin(serve(proxy, store, *request, respond));
                 Ok(Fair::new(call, deadline).await?.map(|()| Reply::Http))
             }
             (Callable::Run(command), Request::Run) => {

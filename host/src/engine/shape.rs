@@ -81,7 +81,9 @@ impl Shape {
         let known =
             [("componentize-py", "Python"), ("componentize-qjs", "JavaScript"), ("ComponentizeJS", "JavaScript")];
         let by_tool = known.iter().find(|(tool, _)| self.producers.iter().any(|p| p.name.eq_ignore_ascii_case(tool)));
-        let named = || self.producers.iter().find(|producer| producer.field == "language");
+        // The C of the standard library is in most of them.
+        let languages = || self.producers.iter().filter(|producer| producer.field == "language");
+        let named = || languages().max_by_key(|producer| !producer.name.starts_with('C'));
         by_tool.map(|(_, language)| *language).or_else(|| named().map(|producer| producer.name.as_str()))
     }
 
@@ -174,6 +176,5 @@ fn check_header(path: &Path, bytes: &[u8]) -> Result<(), LoadError> {
 }
 
 fn damaged(path: &Path, error: &wasmparser::BinaryReaderError) -> LoadError {
-    let offset = usize::try_from(error.offset()).unwrap_or(usize::MAX);
-    LoadError::Damaged { path: path.to_owned(), offset, message: error.message().to_owned() }
+    LoadError::Damaged { path: path.to_owned(), offset: error.offset(), message: error.message().to_owned() }
 }

@@ -37,13 +37,6 @@ impl Access {
         let granted = self.grants.get(&(service, name.to_owned())).cloned();
         granted.ok_or_else(|| denied(&Grant::new(service, name, widest(service))))
     }
-
-    /// All grants, in the order of their text.
-    pub fn grants(&self) -> Vec<&Grant> {
-        let mut grants: Vec<&Grant> = self.grants.values().collect();
-        grants.sort_by_key(|grant| grant.to_string());
-        grants
-    }
 }
 
 fn widest(service: Service) -> &'static [Right] {
