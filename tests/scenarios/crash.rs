@@ -3,19 +3,21 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
 use wasm_faas::services::{Backends, Clock, sqlite};
 
+use super::stage::PATIENCE;
 use super::{Verdict, support, writer};
 
 pub fn trials() -> Vec<Trial> {
     vec![support::trial("crash/nothing_acknowledged_is_lost", None, nothing_acknowledged_is_lost)]
 }
 
-/// The longest that a writer lives. Some are killed while they open the store.
-const LIFE_MS: u64 = 600;
+/// The longest that a writer lives after its first word. One in five is killed earlier: while it starts or opens the store.
+const LIFE_MS: u64 = 400;
 
 /// `CRASH_ROUNDS` and `CRASH_SEED` override the number of kills and what is random about them.
 fn nothing_acknowledged_is_lost() -> Verdict {
@@ -28,13 +30,14 @@ fn nothing_acknowledged_is_lost() -> Verdict {
     let mut effects = 0;
     for round in 0..rounds {
         let life = Duration::from_millis(random.u64(..LIFE_MS));
-        let survived = work_and_die(folder.path(), random.u64(..), life).and_then(|lines| {
+        let early = random.u8(..5) == 0;
+        let survived = work_and_die(folder.path(), random.u64(..), life, early).and_then(|lines| {
             effects += model.follow(&lines)?;
             model.check(folder.path())
         });
         survived.map_err(|error| {
             let message = error.message().unwrap_or_default().to_owned();
-            format!("round {round}, killed after {life:?}; try again with CRASH_SEED={seed}: {message}")
+            format!("round {round}, killed after {life:?}, early: {early}; try again with CRASH_SEED={seed}: {message}")
         })?;
     }
     // A writer that does nothing proves nothing.
@@ -44,18 +47,25 @@ fn nothing_acknowledged_is_lost() -> Verdict {
     Ok(())
 }
 
-/// Lets a process write, kills it after `life`, and returns what it told.
-fn work_and_die(folder: &Path, seed: u64, life: Duration) -> Result<Vec<String>, Failed> {
+/// Lets a process write, kills it after `life` from its first word or, `early`, from its start, and returns what it told.
+fn work_and_die(folder: &Path, seed: u64, life: Duration, early: bool) -> Result<Vec<String>, Failed> {
     let mut command = Command::new(std::env::current_exe()?);
     command.env(writer::ROLE, "writer").env(writer::FOLDER, folder).env(writer::SEED, (seed >> 32).to_string());
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
     let stdout = child.stdout.take().ok_or("no pipe")?;
+    let (told, first_word) = mpsc::sync_channel(1);
     let reader = std::thread::spawn(move || {
         // A line that ends in the middle was not told.
         let whole = |line: &Vec<u8>| line.ends_with(b"\n");
         let lines = Lines(std::io::BufReader::new(stdout)).filter(whole);
+        // One is enough.
+        let lines = lines.inspect(|_| told.try_send(()).unwrap_or_default());
         lines.map(|line| String::from_utf8_lossy(&line).trim_end().to_owned()).collect()
     });
+    if !early {
+        // Ends at once when the writer ended by itself, which is found out below.
+        let _ = first_word.recv_timeout(PATIENCE);
+    }
     std::thread::sleep(life);
     let ended_itself = child.try_wait()?;
     child.kill()?;

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use super::stage::{Stage, Transcript, assert_snapshot, until};
-use super::{Verdict, support};
+use super::{Scenario, Verdict, support};
 
 /// Runs `counter` on the data folder `data`.
 const RUN: [&str; 9] = [
@@ -31,7 +31,7 @@ const NOBODY: u32 = 65_534;
 
 pub fn trials() -> Vec<Trial> {
     let rust = support::missing("rust");
-    let cases: [(&str, fn() -> Verdict); 6] = [
+    let cases: [Scenario; 6] = [
         ("in_use", in_use),
         ("newer", newer),
         ("foreign_database", foreign_database),

@@ -113,11 +113,11 @@ fn judge(calls: &[Call], data: &Path, own_file: bool) -> Verdict {
             return Err(format!("`{file}` was written and not synced before the answer").into());
         }
     }
-    if own_file { judge_rename(during().collect()) } else { Ok(()) }
+    if own_file { judge_rename(&during().collect::<Vec<_>>()) } else { Ok(()) }
 }
 
 /// A file has its name for good once the folder it is in was synced, and the log names it only after that.
-fn judge_rename(calls: Vec<&Call>) -> Result<(), Failed> {
+fn judge_rename(calls: &[&Call]) -> Result<(), Failed> {
     let renamed = calls.iter().find(|call| call.name.starts_with("rename")).ok_or("the file got no name")?;
     let is_folder = |call: &&&Call| call.is_sync() && call.file().contains("/blobs/") && call.began > renamed.returned;
     let folder = calls.iter().find(is_folder).ok_or("the folder of the file was not synced")?;

@@ -6,13 +6,13 @@ use libtest_mimic::Trial;
 use serde_json::json;
 
 use super::stage::{Ran, Stage, Transcript, assert_snapshot};
-use super::{Verdict, support};
+use super::{Scenario, Verdict, support};
 
 const COUNTER_GRANTS: [&str; 4] = ["--grant", "kv:visits:rw", "--grant", "queue:counts:send+receive"];
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
-    let cases: [(&str, fn() -> Verdict); 15] = [
+    let cases: [Scenario; 15] = [
         ("hello", hello),
         ("output_is_the_response_alone", output_is_the_response_alone),
         ("log_goes_to_standard_error", log_goes_to_standard_error),

@@ -28,15 +28,18 @@ use libtest_mimic::Failed;
 /// What every scenario returns: `?` on a failed expectation ends it.
 type Verdict = Result<(), Failed>;
 
+/// A name and what to do.
+type Scenario = (&'static str, fn() -> Verdict);
+
 /// What went wrong, where `?` cannot turn it into a failure by itself.
 fn failed(error: impl std::fmt::Display) -> Failed {
     error.to_string().into()
 }
 
-fn main() {
+fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     #[cfg(unix)]
-    if let Some(role) = writer::role() {
-        return writer::play(role);
+    if let Ok(role) = std::env::var(writer::ROLE) {
+        return writer::play(&role);
     }
     let mut trials = help::trials();
     trials.extend(input::trials());

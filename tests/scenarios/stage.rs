@@ -139,7 +139,7 @@ impl<'a> Transcript<'a> {
 
     /// What is particular about the next command.
     pub fn note(&mut self, text: &str) {
-        self.text += &format!("# {text}\n");
+        self.text += &format!("# {}\n", if text.is_empty() { "nothing" } else { text.trim_end() });
     }
 
     pub fn run(&mut self, arguments: &[&str]) -> Result<(), Failed> {

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use libtest_mimic::{Failed, Trial};
 
 use super::stage::{Ran, Stage, Transcript};
-use super::{Verdict, support};
+use super::{Scenario, Verdict, support};
 
 pub fn trials() -> Vec<Trial> {
-    let cases: [(&str, fn() -> Verdict); 6] = [
+    let cases: [Scenario; 6] = [
         ("requests", requests),
         ("event_from_a_request", event_from_a_request),
         ("fetch_is_denied_without_a_rule", fetch_is_denied_without_a_rule),

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use wasm_metadata::AddMetadata;
 
 pub use project::Project;
-pub use step::Progress;
+pub use step::{Progress, interrupt};
 
 /// A language with a toolchain of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

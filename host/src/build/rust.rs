@@ -11,7 +11,7 @@ const TARGET: &str = "wasm32-wasip2";
 pub(super) async fn build(project: &Project, folder: &Path) -> Result<PathBuf, BuildError> {
     need_target(folder).await?;
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "--target", TARGET, "--message-format=json-render-diagnostics"]);
+    cargo.args(["build", "--quiet", "--release", "--target", TARGET, "--message-format=json-render-diagnostics"]);
     // Settings for the host's own build are not the function's.
     cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     cargo.arg("--target-dir").arg(project.own("build/rust-target")).current_dir(folder);

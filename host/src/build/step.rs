@@ -1,5 +1,6 @@
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -36,7 +37,7 @@ pub(super) struct Printed {
 
 /// Runs one tool of a build to its end. What it prints is shown when it fails.
 ///
-/// It runs in a process group of its own that ends with it, or with ctrl-C: no compiler is left behind.
+/// It runs in a process group of its own, which [`interrupt`] ends as a whole: no compiler is left behind.
 pub(super) async fn run(step: &str, folder: &Path, command: &mut Command) -> Result<Printed, BuildError> {
     let _progress = Progress::start(step);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -44,16 +45,15 @@ pub(super) async fn run(step: &str, folder: &Path, command: &mut Command) -> Res
     command.process_group(0);
     let failed = |output| BuildError::Failed { step: step.to_owned(), folder: folder.to_owned(), output };
     let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
-    let group = child.id();
+    let running = Running::new(step, child.id());
     let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
     let (mut printed, mut complaints) = (Vec::new(), Vec::new());
-    let ended = tokio::select! {
-        ended = wait(&mut child, &mut stdout, &mut printed, &mut stderr, &mut complaints) => ended,
-        _ = tokio::signal::ctrl_c() => {
-            end_group(group);
-            return Err(BuildError::Interrupted { step: step.to_owned() });
-        }
-    };
+    let ended = wait(&mut child, &mut stdout, &mut printed, &mut stderr, &mut complaints).await;
+    if running.was_interrupted() {
+        // The process is ending; the tool did not fail.
+        std::future::pending::<()>().await;
+    }
+    drop(running);
     let status = ended.map_err(|error| failed(error.to_string()))?;
     let stdout = String::from_utf8_lossy(&printed).into_owned();
     if status.success() {
@@ -87,6 +87,36 @@ async fn wait(
     let (read, complained) = tokio::join!(read_stdout, read_stderr);
     read.and(complained)?;
     child.wait().await
+}
+
+/// The step that runs now: one at a time, as the project's lock has it.
+static RUNNING: Mutex<Option<(String, Option<u32>)>> = Mutex::new(None);
+
+struct Running;
+
+impl Running {
+    fn new(step: &str, group: Option<u32>) -> Self {
+        *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = Some((step.to_owned(), group));
+        Self
+    }
+
+    fn was_interrupted(&self) -> bool {
+        RUNNING.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// Ends the tool that a build is running, with all its children, and returns what to tell of it; `None` when no build runs.
+/// The process must end after this.
+pub fn interrupt() -> Option<BuildError> {
+    let (step, group) = RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+    end_group(group);
+    Some(BuildError::Interrupted { step })
 }
 
 fn end_group(group: Option<u32>) {

@@ -15,6 +15,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
+    if arguments.folder.is_file() {
+        return Err(CliError::NoFolder { path: arguments.folder });
+    }
     if !arguments.folder.is_dir() {
         return Err(CliError::NoTarget { path: arguments.folder });
     }

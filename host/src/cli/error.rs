@@ -10,10 +10,14 @@ use crate::services::sqlite::OpenError;
 pub(super) enum CliError {
     #[error("there is no `{}`: expected a component or a folder with a function's source", path.display())]
     NoTarget { path: PathBuf },
+    #[error("`{}` is no folder: expected one with a function's source", path.display())]
+    NoFolder { path: PathBuf },
     #[error("cannot read the event from `{}`: {source}", path.display())]
     ReadEvent { path: PathBuf, source: std::io::Error },
     #[error("`{}` is no event: {message}", path.display())]
     BadEvent { path: PathBuf, message: String },
+    #[error("`{}` has more than {limit} bytes; store large data as a blob", path.display())]
+    LargeEvent { path: PathBuf, limit: u64 },
     #[error("the data has {len} bytes, an event takes at most {limit}; store large data as a blob")]
     LargeData { len: usize, limit: usize },
     #[error("{flag} makes no sense for this component: {why}")]
@@ -39,13 +43,14 @@ impl CliError {
     pub(super) fn report(&self) -> ExitCode {
         super::tell(format_args!("error: {self}"));
         ExitCode::from(match self {
-            Self::Build(BuildError::Interrupted { .. }) => 130,
             Self::Load(_) | Self::Build(_) => 3,
             Self::Rejected(_) => 4,
             Self::NoTarget { .. }
+            | Self::NoFolder { .. }
             | Self::ReadEvent { .. }
             | Self::BadEvent { .. }
             | Self::LargeData { .. }
+            | Self::LargeEvent { .. }
             | Self::WrongFlag { .. }
             | Self::Store(_)
             | Self::Memory(_)

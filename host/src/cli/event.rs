@@ -14,6 +14,8 @@ use crate::services::Clock;
 
 /// The largest data of an event: what fits into a function's memory twice with the smallest useful limit.
 pub(super) const DATA_BYTES: usize = 8 << 20;
+/// What is read of an event file: the largest data with every byte escaped, as `\u0000`.
+const FILE_BYTES: u64 = 6 * (8 << 20) + (1 << 20);
 
 /// An event with what the flags say and the defaults for the rest.
 pub(super) fn from_text(data: &str, kind: Option<String>) -> Result<Event, CliError> {
@@ -36,6 +38,9 @@ pub(super) fn from_text(data: &str, kind: Option<String>) -> Result<Event, CliEr
 /// specification become the event's attributes.
 pub(super) fn from_file(path: &Path, kind: Option<String>) -> Result<Event, CliError> {
     let text = read(path).map_err(|source| CliError::ReadEvent { path: path.into(), source })?;
+    if text.len() as u64 > FILE_BYTES {
+        return Err(CliError::LargeEvent { path: path.into(), limit: FILE_BYTES });
+    }
     let bad = |message: String| CliError::BadEvent { path: path.into(), message };
     let value: Value = serde_json::from_slice(&text).map_err(|error| bad(format!("it is no JSON: {error}")))?;
     let Value::Object(mut fields) = value else {
@@ -48,11 +53,13 @@ pub(super) fn from_file(path: &Path, kind: Option<String>) -> Result<Event, CliE
 }
 
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    if path != Path::new("-") {
-        return std::fs::read(path);
-    }
     let mut text = Vec::new();
-    std::io::stdin().lock().read_to_end(&mut text)?;
+    let limit = FILE_BYTES + 1;
+    if path == Path::new("-") {
+        std::io::stdin().lock().take(limit).read_to_end(&mut text)?;
+    } else {
+        std::fs::File::open(path)?.take(limit).read_to_end(&mut text)?;
+    }
     Ok(text)
 }
 
@@ -68,9 +75,9 @@ fn fill(event: &mut Event, fields: &mut Map<String, Value>) -> Result<(), String
     event.subject = take(fields, "subject")?;
     if let Some(time) = take(fields, "time")? {
         let time = humantime::parse_rfc3339(&time).map_err(|_| {
-            format!("`time` is `{time}`, expected a time as in RFC 3339, such as `2026-01-31T12:00:00Z`")
+            format!("`time` is `{time}`, expected a time since 1970 as in RFC 3339, such as `2026-01-31T12:00:00Z`")
         })?;
-        let since = time.duration_since(UNIX_EPOCH).map_err(|_| "`time` lies before 1970".to_owned())?;
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         event.time_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
     }
     event.content_type = take(fields, "datacontenttype")?;
@@ -91,7 +98,7 @@ fn data(event: &mut Event, fields: &mut Map<String, Value>) -> Result<Vec<u8>, S
     let base64 = take(fields, "data_base64")?;
     match (fields.remove("data"), base64) {
         (Some(_), Some(_)) => Err("it has both `data` and `data_base64`, expected one of them".into()),
-        (None, Some(text)) => STANDARD.decode(text).map_err(|error| format!("`data_base64` is no base64: {error}")),
+        (None, Some(text)) => STANDARD.decode(text).map_err(|_| "`data_base64` is no base64".into()),
         (None | Some(Value::Null), None) => Ok(Vec::new()),
         (Some(Value::String(text)), None) => {
             event.content_type.get_or_insert_with(|| "text/plain; charset=utf-8".into());

@@ -23,6 +23,9 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, CliError> {
     let path = &arguments.component;
+    if !path.exists() {
+        return Err(CliError::NoTarget { path: path.clone() });
+    }
     let bytes = std::fs::read(path).map_err(|source| LoadError::Read { path: path.clone(), source })?;
     let shape = Shape::read(path, &bytes)?;
     let text = if arguments.json { format!("{}\n", to_json(&shape)) } else { to_text(&shape) };

@@ -30,18 +30,37 @@ enum Command {
     Inspect(inspect::Arguments),
 }
 
+/// As shells tell an end by ctrl-C.
+const INTERRUPTED: i32 = 130;
+
 /// Runs what the process's arguments say.
 ///
 /// Exit status: 0 ok, 1 the handler failed, 2 bad arguments or data, 3 not loadable, 4 stopped by a limit or a trap, 130
 /// interrupted.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    end_on_interrupt();
     let ended = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Build(arguments) => build::run(arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
     };
     ended.unwrap_or_else(|error| error.report())
+}
+
+/// Ctrl-C ends the process at once, whatever it does: a build's tools with it, and a store is safe at any instant.
+fn end_on_interrupt() {
+    std::thread::spawn(|| {
+        let interrupted =
+            block_on(async { tokio::signal::ctrl_c().await.map_err(|source| CliError::Runtime { source }) });
+        // Where signals cannot be had, ctrl-C does what the system's default is.
+        if interrupted.is_ok() {
+            if let Some(error) = crate::build::interrupt() {
+                tell(format_args!("error: {error}"));
+            }
+            std::process::exit(INTERRUPTED);
+        }
+    });
 }
 
 /// The runtime of a command. Guests run inline on its workers.

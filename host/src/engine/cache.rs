@@ -163,6 +163,11 @@ fn create_private(dir: &Path) -> std::io::Result<()> {
         }
         if metadata.mode() & 0o077 != 0 {
             fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
+            // Others could have read the key or put one there: with a new one nothing of theirs fits.
+            match fs::remove_file(dir.join("key")) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
     }
     Ok(())
