@@ -9,6 +9,9 @@
 //! - [`services`]: what functions can reach, and the backends behind it
 //! - [`config`], [`event`]: plain data
 
+#[cfg(not(unix))]
+compile_error!("wasm-faas runs on Linux and macOS");
+
 #[cfg(test)]
 mod architecture;
 pub mod build;

@@ -43,6 +43,7 @@ pub fn trials() -> Vec<Trial> {
         add("flood_is_cut", Box::new(move || flood_is_cut(language)));
         add("a_trap_does_not_spoil_the_next", Box::new(move || a_trap_does_not_spoil_the_next(language)));
     }
+    trials.push(support::trial("outcomes/no_such_export", None, no_such_export));
     trials.push(support::trial("outcomes/rust/backtrace_is_readable", support::missing("rust"), backtrace_is_readable));
     trials
 }
@@ -126,6 +127,25 @@ fn a_trap_does_not_spoil_the_next(language: &str) -> Verdict {
     }
     expect_eq!(run(&function, event(b"sleep 1")).start.word(), "cold");
     expect_eq!(run(&function, event(b"sleep 1")).start.word(), "warm");
+    Ok(())
+}
+
+/// The right name with other types.
+fn no_such_export() -> Verdict {
+    let component = wat::parse_str(
+        r#"(component
+            (core module $code (func (export "f") (result i32) i32.const 1))
+            (core instance $instance (instantiate $code))
+            (func $f (result u32) (canon lift (core func $instance "f")))
+            (instance $handler (export "handle" (func $f)))
+            (export "wasm-faas:function/handler@0.1.0" (instance $handler)))"#,
+    )?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("other.wasm");
+    std::fs::write(&path, component)?;
+    let component = support::loader().load(&path, true, || {})?;
+    let outcome = run(&function(component, &Backend::Memory.open()?, limits()), event(b""));
+    expect_eq!(outcome.ending.word(), "no-such-export");
     Ok(())
 }
 

@@ -20,6 +20,7 @@ pub(super) async fn build(project: &Project, folder: &Path) -> Result<PathBuf, B
     if inputs.unchanged(&output) {
         return Ok(output);
     }
+    inputs.forget();
     let (variant, tool) = match wants_starlingmonkey(folder) {
         true => ("toolchain-starlingmonkey", "componentize-js"),
         false => ("toolchain", "componentize-qjs"),

@@ -16,7 +16,7 @@ pub struct Project {
 impl Project {
     pub fn of(folder: &Path) -> Result<Self, BuildError> {
         let marks = ["wasm-faas.toml", ".wasm-faas", ".git"];
-        let is_root = |folder: &&Path| marks.iter().any(|mark| folder.join(mark).exists());
+        let is_root = |folder: &&Path| marks.iter().any(|mark| is_own(&folder.join(mark)));
         let root = folder.ancestors().find(is_root).unwrap_or(folder).to_owned();
         let project = Self { root };
         project.make(&project.own(""))?;
@@ -60,7 +60,17 @@ impl Project {
     }
 }
 
-/// Every source file below `folder`, in the order of their paths.
+/// Whether a path is there and this user's: in a folder that others write to, a `.wasm-faas` may be a trap.
+fn is_own(path: &Path) -> bool {
+    #[cfg(unix)]
+    let own =
+        |metadata: fs::Metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == rustix::process::geteuid().as_raw();
+    #[cfg(not(unix))]
+    let own = |_| true;
+    fs::metadata(path).is_ok_and(own)
+}
+
+/// Every source file below `folder`, in the order of their paths. An error when there is a symbolic link.
 pub(super) fn sources(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -68,6 +78,9 @@ pub(super) fn sources(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
         for entry in fs::read_dir(&folder)? {
             let entry = entry?;
             let kind = entry.file_type()?;
+            if kind.is_symlink() {
+                return Err(std::io::Error::other("a link may lead anywhere"));
+            }
             if kind.is_file() {
                 files.push(entry.path());
             } else if kind.is_dir() && !NOT_SOURCE.iter().any(|name| entry.file_name() == *name) {

@@ -18,6 +18,7 @@ pub(super) async fn build(project: &Project, folder: &Path) -> Result<PathBuf, B
     if inputs.unchanged(&output) {
         return Ok(output);
     }
+    inputs.forget();
     let python = install(project, folder, &sdk.python.join("toolchain/requirements.txt")).await?;
     let mut build = isolated(&python);
     build.arg(sdk.python.join("build/build.py")).arg("--folder").arg(folder).arg("--wit").arg(&sdk.wit);

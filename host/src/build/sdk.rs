@@ -88,6 +88,11 @@ impl Inputs {
         self.digest.is_some() && recorded == self.digest && output.exists()
     }
 
+    /// Forgets the output before it is made anew: an interrupted build must not pass for a finished one.
+    pub(super) fn forget(&self) {
+        let _ = fs::remove_file(&self.record);
+    }
+
     /// Remembering is a convenience: when it fails the next build does the work again.
     pub(super) fn record(&self) {
         if let Some(digest) = &self.digest {

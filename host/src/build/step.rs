@@ -1,5 +1,6 @@
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -44,12 +45,11 @@ pub(super) async fn run(step: &str, folder: &Path, command: &mut Command) -> Res
     #[cfg(unix)]
     command.process_group(0);
     let failed = |output| BuildError::Failed { step: step.to_owned(), folder: folder.to_owned(), output };
-    let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
-    let running = Running::new(step, child.id());
+    let (mut child, running) = Running::start(step, command).map_err(|error| failed(error.to_string()))?;
     let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
     let (mut printed, mut complaints) = (Vec::new(), Vec::new());
     let ended = wait(&mut child, &mut stdout, &mut printed, &mut stderr, &mut complaints).await;
-    if running.was_interrupted() {
+    if INTERRUPTED.load(Ordering::SeqCst) {
         // The process is ending; the tool did not fail.
         std::future::pending::<()>().await;
     }
@@ -89,34 +89,41 @@ async fn wait(
     child.wait().await
 }
 
-/// The step that runs now: one at a time, as the project's lock has it.
-static RUNNING: Mutex<Option<(String, Option<u32>)>> = Mutex::new(None);
+/// The tools that run now, by step and process group.
+static RUNNING: Mutex<Vec<(String, Option<u32>)>> = Mutex::new(Vec::new());
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-struct Running;
+/// A tool that runs, until dropped.
+struct Running(Option<u32>);
 
 impl Running {
-    fn new(step: &str, group: Option<u32>) -> Self {
-        *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = Some((step.to_owned(), group));
-        Self
-    }
-
-    fn was_interrupted(&self) -> bool {
-        RUNNING.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    /// Starts the tool; an interrupt meanwhile waits until it is known.
+    fn start(step: &str, command: &mut Command) -> std::io::Result<(Child, Self)> {
+        let mut running = lock();
+        let child = command.spawn()?;
+        running.push((step.to_owned(), child.id()));
+        let group = child.id();
+        Ok((child, Self(group)))
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        lock().retain(|(_, group)| *group != self.0);
     }
 }
 
-/// Ends the tool that a build is running, with all its children, and returns what to tell of it; `None` when no build runs.
-/// The process must end after this.
+fn lock() -> std::sync::MutexGuard<'static, Vec<(String, Option<u32>)>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends the tools that builds are running, with all their children, and returns what to tell of the first; `None` when no
+/// build runs. The process must end after this.
 pub fn interrupt() -> Option<BuildError> {
-    let (step, group) = RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-    end_group(group);
-    Some(BuildError::Interrupted { step })
+    INTERRUPTED.store(true, Ordering::SeqCst);
+    let running = lock();
+    running.iter().for_each(|(_, group)| end_group(*group));
+    running.first().map(|(step, _)| BuildError::Interrupted { step: step.clone() })
 }
 
 fn end_group(group: Option<u32>) {

@@ -11,9 +11,11 @@ use serde_json::{Map, Value};
 use super::CliError;
 use crate::event::{Event, Pairs, Trigger};
 use crate::services::Clock;
+use crate::services::message::{ATTRIBUTE_BYTES, ATTRIBUTES};
 
 /// The largest data of an event: what fits into a function's memory twice with the smallest useful limit.
 pub(super) const DATA_BYTES: usize = 8 << 20;
+const ID_BYTES: usize = 256;
 /// What is read of an event file: the largest data with every byte escaped, as `\u0000`.
 const FILE_BYTES: u64 = 6 * (8 << 20) + (1 << 20);
 
@@ -49,6 +51,7 @@ pub(super) fn from_file(path: &Path, kind: Option<String>) -> Result<Event, CliE
     let mut event = from_text("", kind.clone())?;
     fill(&mut event, &mut fields).map_err(bad)?;
     event.kind = kind.unwrap_or(event.kind);
+    check_limits(&event).map_err(bad)?;
     checked(event)
 }
 
@@ -75,7 +78,7 @@ fn fill(event: &mut Event, fields: &mut Map<String, Value>) -> Result<(), String
     event.subject = take(fields, "subject")?;
     if let Some(time) = take(fields, "time")? {
         let time = humantime::parse_rfc3339(&time).map_err(|_| {
-            format!("`time` is `{time}`, expected a time since 1970 as in RFC 3339, such as `2026-01-31T12:00:00Z`")
+            format!("`time` is `{time}`, expected a time since 1970 in UTC, such as `2026-01-31T12:00:00Z`")
         })?;
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         event.time_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
@@ -122,6 +125,25 @@ fn attributes(fields: &mut Map<String, Value>) -> Result<Pairs, String> {
         }
     };
     std::mem::take(fields).into_iter().map(attribute).collect()
+}
+
+/// What `wit/types.wit` promises of an event.
+fn check_limits(event: &Event) -> Result<(), String> {
+    if event.id.is_empty() || event.id.len() > ID_BYTES {
+        return Err(format!("`id` has {} bytes, expected 1 to {ID_BYTES}", event.id.len()));
+    }
+    if event.attributes.len() > ATTRIBUTES {
+        return Err(format!("it has {} attributes, expected at most {ATTRIBUTES}", event.attributes.len()));
+    }
+    let bytes: usize = event.attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if bytes > ATTRIBUTE_BYTES {
+        return Err(format!("its attributes have {bytes} bytes, expected at most {ATTRIBUTE_BYTES}"));
+    }
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    match event.attributes.iter().find(|(name, _)| !(1..=64).contains(&name.len()) || !name.chars().all(fits)) {
+        Some((name, _)) => Err(format!("the attribute name {name:?} does not match `[A-Za-z0-9_.-]{{1,64}}`")),
+        None => Ok(()),
+    }
 }
 
 fn checked(event: Event) -> Result<Event, CliError> {

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::event::Response;
 use crate::invoke::{Ending, Outcome};
@@ -34,12 +34,10 @@ pub(super) fn outcome(outcome: &Outcome) -> Value {
 
 /// Data that is UTF-8 stands as `data`, other data as `dataBase64`.
 fn response_json(response: &Response) -> Value {
-    let attributes: Map<String, Value> =
-        response.attributes.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
     let mut object = json!({
         "status": response.status.unwrap_or(200),
         "contentType": response.content_type,
-        "attributes": attributes,
+        "attributes": response.attributes,
     });
     match std::str::from_utf8(&response.data) {
         Ok(text) => object["data"] = text.into(),

@@ -6,6 +6,7 @@ mod event;
 mod inspect;
 mod json;
 mod request;
+mod response;
 mod run;
 mod units;
 
@@ -36,7 +37,7 @@ const INTERRUPTED: i32 = 130;
 /// Runs what the process's arguments say.
 ///
 /// Exit status: 0 ok, 1 the handler failed, 2 bad arguments or data, 3 not loadable, 4 stopped by a limit or a trap, 130
-/// interrupted.
+/// ended by ctrl-C.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     end_on_interrupt();
@@ -51,10 +52,9 @@ pub fn main() -> ExitCode {
 /// Ctrl-C ends the process at once, whatever it does: a build's tools with it, and a store is safe at any instant.
 fn end_on_interrupt() {
     std::thread::spawn(|| {
-        let interrupted =
-            block_on(async { tokio::signal::ctrl_c().await.map_err(|source| CliError::Runtime { source }) });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         // Where signals cannot be had, ctrl-C does what the system's default is.
-        if interrupted.is_ok() {
+        if runtime.is_ok_and(|runtime| runtime.block_on(tokio::signal::ctrl_c()).is_ok()) {
             if let Some(error) = crate::build::interrupt() {
                 tell(format_args!("error: {error}"));
             }
@@ -66,7 +66,11 @@ fn end_on_interrupt() {
 /// The runtime of a command. Guests run inline on its workers.
 fn block_on<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|source| CliError::Runtime { source })?.block_on(future)
+    let runtime = runtime.map_err(|source| CliError::Runtime { source })?;
+    let done = runtime.block_on(future);
+    // A look-up or a copy that still blocks a thread must not hold up the end; a store is safe at any instant.
+    runtime.shutdown_background();
+    done
 }
 
 /// Writes to standard output, which carries data only. A reader that went away ends the command quietly.

@@ -5,26 +5,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use http_body_util::BodyExt as _;
 use tokio::sync::oneshot;
 
 use super::error::CliError;
 use super::units::{self, Fuel};
-use super::{event, json, print, request, tell};
+use super::{event, json, print, request, response, tell};
 use crate::build::{self, Progress};
 use crate::config::{Grant, Limits, QueueSettings, Resources, SecretSource, Service, TopicSettings};
 use crate::engine::shape::Handler;
-use crate::engine::{AllowRule, Cache, CallError, Component, FunctionSpec, HttpAnswer, Loader, Request};
+use crate::engine::{AllowRule, Cache, CallError, Component, FunctionSpec, Loader, Request};
 use crate::event::Trigger;
 use crate::invoke::{self, Caller, Ending, Function, Outcome};
-use crate::services::context::{Identity, Line};
+use crate::services::context::{Identity, Line, printable};
 use crate::services::{Access, Backends, Clock, memory, sqlite};
 
 /// Run a function once
 ///
 /// The response goes to standard output; the function's log and a line with what it used go to standard error.
 ///
-/// Exit status: 0 ok, 1 the handler failed, 2 bad arguments or data, 3 not loadable, 4 stopped by a limit or a trap.
+/// Exit status: 0 ok, 1 the handler failed, 2 bad arguments or data, 3 not loadable, 4 stopped by a limit or a trap,
+/// 130 ended by ctrl-C.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// A component, or a folder with a function's source, which is built first
@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
     /// Make an HTTP request of it: `GET /path?query`
-    #[arg(long, value_name = "REQUEST", value_parser = request::parse, conflicts_with = "event")]
+    #[arg(long, value_name = "REQUEST", value_parser = request::parse, conflicts_with_all = ["event", "kind"])]
     request: Option<http::Request<()>>,
     /// Let the function use a resource: `kv:NAME:ro|rw`, `queue:NAME:send|receive|send+receive`, `topic:NAME:publish`,
     /// `blob:NAME:ro|rw`
@@ -149,42 +149,13 @@ impl Input {
         let (respond, answer) = oneshot::channel();
         let invoked =
             invoke::invoke(function, Request::Http { request: Box::new(request), respond }, Caller::default());
-        let (outcome, shown) = tokio::join!(invoked, show_http(answer, json));
+        let (outcome, shown) = tokio::join!(invoked, response::show(answer, json));
         let mut outcome = outcome?;
-        let answered = shown?;
-        if !answered && matches!(outcome.ending, Ending::Http) {
-            outcome.ending = Ending::Stopped(CallError::NoReply);
+        if matches!(outcome.ending, Ending::Http) {
+            outcome.ending = shown?.unwrap_or(Ending::Stopped(CallError::NoReply));
         }
         Ok(outcome)
     }
-}
-
-/// Status and headers to standard error, the body to standard output while it comes. False when there was no response.
-async fn show_http(answer: oneshot::Receiver<HttpAnswer>, json: bool) -> Result<bool, CliError> {
-    let response = match answer.await {
-        Ok(Ok(response)) => response,
-        Ok(Err(code)) => {
-            tell(format_args!("error: the function answered with the error {code:?}"));
-            return Ok(false);
-        }
-        Err(_) => return Ok(false),
-    };
-    let (head, mut body) = response.into_parts();
-    tell(format_args!("HTTP {}", head.status));
-    for (name, value) in &head.headers {
-        tell(format_args!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
-    }
-    while let Some(frame) = body.frame().await {
-        match frame.map(http_body::Frame::into_data) {
-            Ok(Ok(bytes)) if !json => print(&bytes)?,
-            Ok(_) => {}
-            Err(error) => {
-                tell(format_args!("error: the response's body broke off: {error}"));
-                break;
-            }
-        }
-    }
-    Ok(true)
 }
 
 /// A folder becomes the component that is built from it.
@@ -213,6 +184,7 @@ fn check_flags(component: &Component, arguments: &Arguments) -> Result<(), CliEr
             wrong("--request", "it is a command, give it `--data`")
         }
         Some(Handler::Command) if arguments.event.is_some() => wrong("--event", "it is a command, give it `--data`"),
+        Some(Handler::Command) if arguments.json => wrong("--json", "it is a command, its output is its own"),
         Some(Handler::Http) if arguments.event.is_some() => wrong("--event", "it takes HTTP, give it `--request`"),
         _ => Ok(()),
     }
@@ -296,9 +268,10 @@ fn tell_ending(outcome: &Outcome) {
     match &outcome.ending {
         Ending::Ok(_) | Ending::Http | Ending::Exited(0) => {}
         Ending::Exited(code) => tell(format_args!("error: the command exited with code {code}")),
-        Ending::Rejected(reason) => tell(format_args!("error: the handler rejected the event: {reason}")),
+        Ending::Rejected(reason) => tell(format_args!("error: the handler rejected the event: {}", printable(reason))),
         Ending::Retry { reason, after } => {
             let after = after.map(|after| format!(", not before {}", humantime::format_duration(after)));
+            let reason = printable(reason);
             tell(format_args!("error: the handler wants to try again{}: {reason}", after.unwrap_or_default()));
         }
         Ending::Stopped(error) => {
@@ -323,6 +296,7 @@ fn exit_code(ending: &Ending) -> ExitCode {
     ExitCode::from(match ending {
         Ending::Ok(_) | Ending::Http | Ending::Exited(0) => 0,
         Ending::Exited(_) | Ending::Rejected(_) | Ending::Retry { .. } => 1,
+        Ending::Stopped(CallError::NoSuchExport { .. }) => 3,
         Ending::Stopped(_) => 4,
     })
 }

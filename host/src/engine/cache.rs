@@ -66,19 +66,20 @@ impl Cache {
         map(engine, &path)
     }
 
-    /// Keeps compiled code for the next start. It is used now even when that fails.
+    /// Keeps compiled code for the next start, and maps it; used from memory now when that fails, as on a full disk.
     pub(super) fn store(
         &self,
         digest: &str,
         profile: Profile,
         engine: &Engine,
         code: &[u8],
-    ) -> Result<Option<Component>, CacheError> {
+    ) -> wasmtime::Result<Component> {
         let path = self.path(digest, profile, engine);
-        let fail = |source| CacheError { dir: self.dir.clone(), source };
-        write_whole(&mac_path(&path), &self.code(&path, code)).map_err(fail)?;
-        write_whole(&path, code).map_err(fail)?;
-        Ok(map(engine, &path))
+        let kept = write_whole(&mac_path(&path), &self.code(&path, code)).and_then(|()| write_whole(&path, code));
+        match kept.ok().and_then(|()| map(engine, &path)) {
+            Some(mapped) => Ok(mapped),
+            None => from_memory(engine, code),
+        }
     }
 
     fn path(&self, digest: &str, profile: Profile, engine: &Engine) -> PathBuf {
@@ -137,11 +138,17 @@ impl FileId {
     }
 }
 
-#[allow(unsafe_code, reason = "the one place that maps machine code; see the safety comment")]
+#[allow(unsafe_code, reason = "machine code is mapped here alone; see the safety comment")]
 fn map(engine: &Engine, path: &Path) -> Option<Component> {
     // SAFETY: the bytes were written by this host's own compiler, in a folder only its user can write, and their MAC was
     // checked; nobody changes a file in place.
     unsafe { Component::deserialize_file(engine, path) }.ok()
+}
+
+#[allow(unsafe_code, reason = "machine code is taken from memory here alone; see the safety comment")]
+fn from_memory(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: this process's compiler made these bytes a moment ago.
+    unsafe { Component::deserialize(engine, code) }
 }
 
 fn mac_path(path: &Path) -> PathBuf {

@@ -109,10 +109,7 @@ impl Loader {
     ) -> Result<Compiled, LoadError> {
         let fail = |error: wasmtime::Error| LoadError::Compile { path: path.to_owned(), message: chain(&error) };
         let code = engine.precompile_component(bytes).map_err(fail)?;
-        match self.cache.store(digest, profile, engine, &code)? {
-            Some(mapped) => Ok(mapped),
-            None => Compiled::new(engine, bytes).map_err(fail),
-        }
+        self.cache.store(digest, profile, engine, &code).map_err(fail)
     }
 
     fn runtime(&self, profile: Profile) -> wasmtime::Result<&(Engine, Linker<State>)> {

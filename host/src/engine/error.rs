@@ -6,8 +6,9 @@ use bytesize::ByteSize;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
-use super::instance::RESPONSE_BYTES;
+use super::instance::{RESPONSE_BYTES, WrongTypes};
 use super::limits::OutOfMemory;
+use crate::services::context::printable;
 
 /// Why a file cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +68,10 @@ pub enum CallError {
     },
     /// `wasi:http`: it returned without setting a response.
     NoReply,
+    /// The handler is there by name, but not with the contract's types.
+    NoSuchExport {
+        message: String,
+    },
 }
 
 impl CallError {
@@ -81,6 +86,7 @@ impl CallError {
             Self::StackOverflow => "stack-overflow",
             Self::TooLarge { .. } => "too-large",
             Self::NoReply => "no-reply",
+            Self::NoSuchExport { .. } => "no-such-export",
         }
     }
 
@@ -98,6 +104,9 @@ impl CallError {
         }
         if let Some(I32Exit(code)) = error.downcast_ref() {
             return Self::Exit(*code);
+        }
+        if let Some(WrongTypes(message)) = error.downcast_ref() {
+            return Self::NoSuchExport { message: message.clone() };
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::OutOfFuel) => Self::OutOfFuel { limit: fuel },
@@ -128,21 +137,16 @@ fn frames(error: &wasmtime::Error) -> Vec<String> {
 }
 
 fn frame(frame: &wasmtime::FrameInfo) -> String {
-    let module = frame.module().name().unwrap_or("module");
+    let module = printable(frame.module().name().unwrap_or("module"));
     let name = match frame.func_name() {
         // The name is the guest's to choose.
-        Some(name) => printable(name),
+        Some(name) => printable(&format!("{:#}", rustc_demangle::demangle(name))),
         None => format!("function {}", frame.func_index()),
     };
     match frame.module_offset() {
         Some(offset) => format!("{module}!{name} at {offset:#x}"),
         None => format!("{module}!{name}"),
     }
-}
-
-fn printable(name: &str) -> String {
-    let name = format!("{:#}", rustc_demangle::demangle(name));
-    name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(200).collect()
 }
 
 impl fmt::Display for CallError {
@@ -168,6 +172,12 @@ impl fmt::Display for CallError {
                 write!(f, "the function handed over more than {limit:#} at once; write large data as a blob, in pieces")
             }
             Self::NoReply => f.write_str("the function returned without setting a response"),
+            Self::NoSuchExport { message } => {
+                write!(
+                    f,
+                    "the component's handler does not have the types of this host's contract: {message}; build it again"
+                )
+            }
         }
     }
 }

@@ -163,15 +163,26 @@ impl Callable {
         Ok(match entry {
             Entry::Event { pre, handle } => {
                 let instance = pre.instantiate_async(&mut *store).await?;
-                Self::Handle(instance.get_typed_func(store, handle)?)
+                Self::Handle(instance.get_typed_func(store, handle).map_err(|error| WrongTypes::of(&error))?)
             }
             Entry::Batch { pre, handle } => {
                 let instance = pre.instantiate_async(&mut *store).await?;
-                Self::HandleBatch(instance.get_typed_func(store, handle)?)
+                Self::HandleBatch(instance.get_typed_func(store, handle).map_err(|error| WrongTypes::of(&error))?)
             }
             Entry::Http(pre) => Self::Http(pre.instantiate_async(store).await?),
             Entry::Command(pre) => Self::Run(pre.instantiate_async(store).await?),
         })
+    }
+}
+
+/// An export that has the name of the contract's and other types.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct WrongTypes(pub(super) String);
+
+impl WrongTypes {
+    fn of(error: &wasmtime::Error) -> wasmtime::Error {
+        Self(error.root_cause().to_string()).into()
     }
 }
 
@@ -241,6 +252,11 @@ fn check_size(reply: Reply) -> Result<Reply, CallError> {
         if data.len() + attributes + content_type.as_ref().map_or(0, String::len) > RESPONSE_BYTES {
             return Err(CallError::TooLarge { limit: ByteSize(RESPONSE_BYTES as u64) });
         }
+    }
+    if let Reply::Event(Err(Failure::Rejected(reason) | Failure::Retry { reason, .. })) = &reply
+        && reason.len() > RESPONSE_BYTES
+    {
+        return Err(CallError::TooLarge { limit: ByteSize(RESPONSE_BYTES as u64) });
     }
     Ok(reply)
 }

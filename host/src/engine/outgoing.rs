@@ -17,7 +17,7 @@ use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::FunctionSpec;
-use crate::services::context::{Level, Line};
+use crate::services::context::{Level, SharedLog};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(600);
@@ -87,11 +87,20 @@ fn bare(host: &str) -> &str {
 /// Sends the requests of `wasi:http` guests: to allowed hosts only, the address checked that is connected to.
 pub(super) struct Outgoing {
     spec: Arc<FunctionSpec>,
+    log: SharedLog,
 }
 
 impl Outgoing {
-    pub(super) fn new(spec: Arc<FunctionSpec>) -> Self {
-        Self { spec }
+    pub(super) fn new(spec: Arc<FunctionSpec>, log: SharedLog) -> Self {
+        Self { spec, log }
+    }
+}
+
+impl FunctionSpec {
+    /// Whether a rule names this address itself.
+    fn allows(&self, address: &SocketAddr) -> bool {
+        let ip = address.ip().to_string();
+        self.allow.iter().any(|rule| rule.matches(&ip, address.port()))
     }
 }
 
@@ -105,15 +114,15 @@ impl WasiHttpHooks for Outgoing {
         options: Option<RequestOptions>,
         _: Io,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        let spec = Arc::clone(&self.spec);
+        let (spec, log) = (Arc::clone(&self.spec), self.log.clone());
         Box::new(async move {
             let target = Target::of(request.uri())?;
             let Some(rule) = spec.allow.iter().find(|rule| rule.matches(&target.host, target.port)) else {
-                denied(&spec, &format!("`{}:{}` is not allowed", target.host, target.port), &target);
+                denied(&log, &format!("`{}:{}` is not allowed", target.host, target.port), &target);
                 return Err(Error::HttpRequestDenied);
             };
             let options = options.unwrap_or_default();
-            let connecting = connect(&spec, &target, rule.names_private());
+            let connecting = connect(&spec, &log, &target, rule.names_private());
             let limit = options.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
             let stream = timeout(limit, connecting).await.map_err(|_| Error::ConnectionTimeout)??;
             if target.tls {
@@ -144,19 +153,18 @@ impl Target {
 }
 
 /// Tells the function's log which flag is missing; the guest gets only the error code.
-fn denied(spec: &FunctionSpec, what: &str, target: &Target) {
+fn denied(log: &SharedLog, what: &str, target: &Target) {
     let Target { host, port, .. } = target;
-    let message = format!("outgoing request refused: {what}, add `--allow-host {host}:{port}`");
-    (spec.sink)(&Line { function: &spec.identity.function, level: Level::Warn, message: &message });
+    log.write(Level::Warn, &format!("outgoing request refused: {what}, add `--allow-host {host}:{port}`"));
 }
 
-async fn connect(spec: &FunctionSpec, target: &Target, private: bool) -> Result<TcpStream, Error> {
+async fn connect(spec: &FunctionSpec, log: &SharedLog, target: &Target, private: bool) -> Result<TcpStream, Error> {
     let addresses = tokio::net::lookup_host((target.host.as_str(), target.port)).await.map_err(Error::Connect)?;
     let (fine, refused): (Vec<SocketAddr>, Vec<SocketAddr>) =
-        addresses.partition(|address| private || is_public(address.ip()));
+        addresses.partition(|address| private || is_public(address.ip()) || spec.allows(address));
     if let (true, Some(address)) = (fine.is_empty(), refused.first()) {
         let address = Target { host: address.ip().to_string(), port: target.port, tls: target.tls };
-        denied(spec, &format!("`{}` points to the private address `{}`", target.host, address.host), &address);
+        denied(log, &format!("`{}` points to the private address `{}`", target.host, address.host), &address);
         return Err(Error::HttpRequestDenied);
     }
     TcpStream::connect(fine.as_slice()).await.map_err(Error::Connect)
@@ -166,15 +174,17 @@ async fn connect(spec: &FunctionSpec, target: &Target, private: bool) -> Result<
 fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
+            let [a, b, c, _] = v4.octets();
             let shared = a == 100 && (64..128).contains(&b);
-            let reserved = a == 0 || a >= 224 || (a == 192 && b == 0) || (a == 198 && (18..20).contains(&b));
+            let reserved =
+                a == 0 || a >= 224 || (a == 192 && b == 0 && matches!(c, 0 | 2)) || (a == 198 && (18..20).contains(&b));
             !(v4.is_loopback() || v4.is_private() || v4.is_link_local() || shared || reserved)
         }
         IpAddr::V6(v6) => {
             let first = v6.segments()[0];
-            // 2000::/3 is all that is handed out; 2002::/16 and 64:ff9b::/96 tunnel to an IPv4 address of any kind.
-            (first & 0xe000) == 0x2000 && first != 0x2002
+            let teredo = first == 0x2001 && v6.segments()[1] == 0;
+            // 2000::/3 is all that is handed out; 2002::/16 and Teredo tunnel to an IPv4 address of any kind.
+            (first & 0xe000) == 0x2000 && first != 0x2002 && !teredo
         }
     }
 }

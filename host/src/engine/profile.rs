@@ -66,9 +66,12 @@ impl Profile {
     }
 }
 
+/// The pinned version; a test compares it with Cargo.lock.
+const WASMTIME: &str = "48.0.8";
+
 /// Everything the shape of compiled code depends on besides the settings.
 fn version() -> String {
-    concat!("wasm-faas-", env!("CARGO_PKG_VERSION"), "+wasmtime-48.0.8").into()
+    format!("wasm-faas-{}+wasmtime-{WASMTIME}", env!("CARGO_PKG_VERSION"))
 }
 
 /// Settings and reasons: docs/benchmarks.md.
@@ -114,4 +117,14 @@ fn tick(engine: &Engine) {
             std::thread::sleep(EPOCH);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_version_in_compiled_code_is_the_one_that_is_linked() {
+        let lock = include_str!("../../../Cargo.lock");
+        let version = format!("name = \"wasmtime\"\nversion = \"{}\"", super::WASMTIME);
+        assert!(lock.contains(&version), "Cargo.lock has another wasmtime: change `WASMTIME` with it");
+    }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use wasmparser::{CanonicalFunction, CanonicalOption, ComponentExternalKind, KnownCustom, Parser, Payload};
 
 use super::LoadError;
+use crate::services::context::printable;
 
 /// How a component takes its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +98,7 @@ impl Shape {
             Payload::End(_) => *depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(imports) if *depth == 0 => {
                 for import in imports {
-                    self.imports.push(import?.name.name.to_owned());
+                    self.imports.push(printable(import?.name.name));
                 }
             }
             Payload::ComponentExportSection(exports) if *depth == 0 => {
@@ -112,7 +113,8 @@ impl Shape {
             }
             Payload::MemorySection(memories) => {
                 for memory in memories {
-                    self.initial_memory += memory?.initial * (64 << 10);
+                    let bytes = memory?.initial.saturating_mul(64 << 10);
+                    self.initial_memory = self.initial_memory.saturating_add(bytes);
                 }
             }
             Payload::CustomSection(section) => {
@@ -127,7 +129,7 @@ impl Shape {
 
     fn add_export(&mut self, export: &wasmparser::ComponentExport<'_>) {
         if matches!(export.kind, ComponentExternalKind::Instance | ComponentExternalKind::Func) {
-            self.exports.push(export.name.name.to_owned());
+            self.exports.push(printable(export.name.name));
         }
     }
 
@@ -137,9 +139,9 @@ impl Shape {
             for value in field.values {
                 let value = value?;
                 self.producers.push(Producer {
-                    field: field.name.to_owned(),
-                    name: value.name.to_owned(),
-                    version: value.version.to_owned(),
+                    field: printable(field.name),
+                    name: printable(value.name),
+                    version: printable(value.version),
                 });
             }
         }

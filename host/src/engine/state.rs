@@ -52,7 +52,7 @@ impl State {
             table,
             wasi: wasi(&spec, &log),
             http,
-            outgoing: Outgoing::new(Arc::clone(&spec)),
+            outgoing: Outgoing::new(Arc::clone(&spec), log.clone()),
             limiter: MemoryLimiter::new(identity.limits.memory.as_u64()),
             context: Context::new(Arc::clone(identity), invocation, log),
             spec,

@@ -113,15 +113,18 @@ impl SharedLog {
 }
 
 impl Log {
+    /// One line of the log for each line of the message, so that none can pass for another's.
     fn line(&mut self, level: Level, message: &str) {
-        if self.written + message.len() > INVOCATION_LOG_BYTES {
-            self.dropped += 1;
-            return;
+        for message in cut(message.trim_end(), MESSAGE_BYTES).split('\n') {
+            if self.written + message.len() > INVOCATION_LOG_BYTES {
+                self.dropped += 1;
+                continue;
+            }
+            let message = printable(message);
+            self.written += message.len() + 1;
+            self.keep_tail(&message);
+            (self.sink)(&Line { function: &self.function, level, message: &message });
         }
-        let message = clean(cut(message, MESSAGE_BYTES));
-        self.written += message.len() + 1;
-        self.keep_tail(&message);
-        (self.sink)(&Line { function: &self.function, level, message: &message });
     }
 
     fn keep_tail(&mut self, message: &str) {
@@ -146,7 +149,7 @@ fn cut(text: &str, bytes: usize) -> &str {
     &text[..end]
 }
 
-fn clean(text: &str) -> String {
-    let text = text.trim_end();
-    text.chars().map(|c| if c.is_control() && c != '\t' && c != '\n' { '\u{fffd}' } else { c }).collect()
+/// A guest's text as one line that cannot drive a terminal, at most [`MESSAGE_BYTES`] of it.
+pub fn printable(text: &str) -> String {
+    cut(text, MESSAGE_BYTES).chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }

@@ -5,7 +5,7 @@ mod log;
 
 use std::time::{Duration, Instant};
 
-pub use log::{INVOCATION_LOG_BYTES, Level, Line, LogSink, MESSAGE_BYTES, SharedLog, TAIL_BYTES};
+pub use log::{INVOCATION_LOG_BYTES, Level, Line, LogSink, MESSAGE_BYTES, SharedLog, TAIL_BYTES, printable};
 
 use super::Clock;
 use crate::config::Limits;

@@ -158,7 +158,7 @@ fn reorder(db: &Connection, queue: i64, fifo: bool) -> rusqlite::Result<()> {
         return Ok(());
     }
     let sql = if fifo {
-        "UPDATE message SET visible_at = NULL WHERE queue = ?1 AND grp IS NOT NULL AND EXISTS (
+        "UPDATE message SET visible_at = NULL, lease = 0 WHERE queue = ?1 AND grp IS NOT NULL AND EXISTS (
            SELECT 1 FROM message AS older WHERE older.queue = ?1 AND older.grp = message.grp AND older.id < message.id)"
     } else {
         "UPDATE message SET visible_at = due_at WHERE queue = ?1 AND visible_at IS NULL"

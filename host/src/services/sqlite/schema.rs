@@ -89,7 +89,7 @@ pub(super) fn open(folder: &Path) -> Result<Connection, OpenError> {
     let found = identify(&db, folder)?;
     db.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;
-         PRAGMA cache_size = -16384;",
+         PRAGMA cache_size = -16384; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;",
     )
     .map_err(failed)?;
     migrate(&mut db, found).map_err(failed)?;
