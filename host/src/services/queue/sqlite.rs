@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use tokio::sync::Notify;
 
 use super::{Backend, Delivered, Message, Receipt, Stats};
 use crate::services::message::{Accepted, Attribute, BATCH_BYTES};
@@ -23,6 +24,17 @@ const SETTLE: u32 = 64;
 const STEP: u32 = 1_000;
 
 pub(crate) struct Queues(pub(crate) Arc<Shared>);
+
+/// A wake that nobody has looked after yet: goes to the next receiver when this one's caller leaves before it could claim.
+struct Turn<'a>(Option<&'a Notify>);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(ready) = self.0 {
+            ready.notify_one();
+        }
+    }
+}
 
 #[async_trait]
 impl Backend for Queues {
@@ -43,6 +55,7 @@ impl Backend for Queues {
         let queue = self.0.catalog.queue(queue)?;
         let clock = &self.0.clock;
         let deadline = self.0.now().saturating_add(millis(wait));
+        let mut turn = Turn(None);
         loop {
             // Listening begins before looking, so that nothing that comes in between is missed.
             let mut ready = pin!(queue.ready.notified());
@@ -50,11 +63,12 @@ impl Backend for Queues {
             let claimed = Arc::clone(&queue);
             let claim = move |writing: &mut Writing<'_>| claim(writing, &claimed, max, millis(lease), deadline);
             let (messages, next) = self.0.writer.write(Durability::Process, 0, claim).await?;
+            turn.0 = None;
             if !messages.is_empty() || self.0.now() >= deadline {
                 return Ok(messages);
             }
             tokio::select! {
-                () = ready => {}
+                () = ready => turn.0 = Some(&queue.ready),
                 () = clock.sleep_until(nat(next)) => {}
             }
         }
