@@ -1,12 +1,14 @@
 //! Events from the command line: from text, or from a file in the CloudEvents JSON format.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::CliError;
 use crate::event::{Event, Pairs, Trigger};
@@ -44,10 +46,9 @@ pub(super) fn from_file(path: &Path, kind: Option<String>) -> Result<Event, CliE
         return Err(CliError::LargeEvent { path: path.into(), limit: FILE_BYTES });
     }
     let bad = |message: String| CliError::BadEvent { path: path.into(), message };
-    let value: Value = serde_json::from_slice(&text).map_err(|error| bad(format!("it is no JSON: {error}")))?;
-    let Value::Object(mut fields) = value else {
-        return Err(bad("expected a JSON object with an event in the CloudEvents format".into()));
-    };
+    let value: &RawValue = serde_json::from_slice(&text).map_err(|error| bad(format!("it is no JSON: {error}")))?;
+    let mut fields: Fields = serde_json::from_str(value.get())
+        .map_err(|_| bad("expected a JSON object with an event in the CloudEvents format".into()))?;
     let mut event = from_text("", kind.clone())?;
     fill(&mut event, &mut fields).map_err(bad)?;
     event.kind = kind.unwrap_or(event.kind);
@@ -66,7 +67,10 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(text)
 }
 
-fn fill(event: &mut Event, fields: &mut Map<String, Value>) -> Result<(), String> {
+/// The members of the event's object, each as it was written: its data must reach the function unchanged.
+type Fields = BTreeMap<String, Box<RawValue>>;
+
+fn fill(event: &mut Event, fields: &mut Fields) -> Result<(), String> {
     match take(fields, "specversion")? {
         Some(version) if version != "1.0" => return Err(format!("`specversion` is `{version}`, expected `1.0`")),
         _ => {}
@@ -89,17 +93,23 @@ fn fill(event: &mut Event, fields: &mut Map<String, Value>) -> Result<(), String
     Ok(())
 }
 
-fn take(fields: &mut Map<String, Value>, name: &str) -> Result<Option<String>, String> {
-    match fields.remove(name) {
+/// A member's value. It was parsed once already, so that it is never the null of an error.
+fn value(raw: &RawValue) -> Value {
+    serde_json::from_str(raw.get()).unwrap_or_default()
+}
+
+fn take(fields: &mut Fields, name: &str) -> Result<Option<String>, String> {
+    match fields.remove(name).map(|raw| value(&raw)) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(other) => Err(format!("`{name}` is `{other}`, expected a text")),
     }
 }
 
-fn data(event: &mut Event, fields: &mut Map<String, Value>) -> Result<Vec<u8>, String> {
+fn data(event: &mut Event, fields: &mut Fields) -> Result<Vec<u8>, String> {
     let base64 = take(fields, "data_base64")?;
-    match (fields.remove("data"), base64) {
+    let raw = fields.remove("data");
+    match (raw.as_ref().map(|raw| value(raw)), base64) {
         (Some(_), Some(_)) => Err("it has both `data` and `data_base64`, expected one of them".into()),
         (None, Some(text)) => STANDARD.decode(text).map_err(|_| "`data_base64` is no base64".into()),
         (None | Some(Value::Null), None) => Ok(Vec::new()),
@@ -109,19 +119,19 @@ fn data(event: &mut Event, fields: &mut Map<String, Value>) -> Result<Vec<u8>, S
         }
         (Some(value), None) => {
             event.content_type.get_or_insert_with(|| "application/json".into());
-            Ok(value.to_string().into_bytes())
+            Ok(raw.map_or_else(|| value.to_string(), |raw| raw.get().to_owned()).into_bytes())
         }
     }
 }
 
 /// CloudEvents lets extension attributes be texts, numbers and booleans.
-fn attributes(fields: &mut Map<String, Value>) -> Result<Pairs, String> {
+fn attributes(fields: &mut Fields) -> Result<Pairs, String> {
     fields.remove("dataschema");
-    let attribute = |(name, value): (String, Value)| match value {
+    let attribute = |(name, raw): (String, Box<RawValue>)| match value(&raw) {
         Value::String(text) => Ok((name, text)),
-        Value::Bool(_) | Value::Number(_) => Ok((name, value.to_string())),
+        Value::Bool(_) | Value::Number(_) => Ok((name, raw.get().to_owned())),
         Value::Null | Value::Array(_) | Value::Object(_) => {
-            Err(format!("the attribute `{name}` is `{value}`, expected a text, a number or a boolean"))
+            Err(format!("the attribute `{name}` is `{raw}`, expected a text, a number or a boolean"))
         }
     };
     std::mem::take(fields).into_iter().map(attribute).collect()

@@ -32,7 +32,8 @@ pub struct FunctionSpec {
 /// invocation is set by [`Context::begin`].
 pub(super) struct State {
     table: ResourceTable,
-    wasi: WasiCtx,
+    /// Made when the guest first asks for it: a function that only computes never does.
+    wasi: Option<WasiCtx>,
     http: WasiHttpCtx,
     outgoing: Outgoing,
     pub(super) limiter: MemoryLimiter,
@@ -50,7 +51,7 @@ impl State {
         http.set_field_size_limit(HEADER_BYTES);
         Self {
             table,
-            wasi: wasi(&spec, &log),
+            wasi: None,
             http,
             outgoing: Outgoing::new(Arc::clone(&spec), log.clone()),
             limiter: MemoryLimiter::new(identity.limits.memory.as_u64()),
@@ -82,7 +83,8 @@ fn wasi(spec: &FunctionSpec, log: &SharedLog) -> WasiCtx {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        let ctx = self.wasi.get_or_insert_with(|| wasi(&self.spec, &self.context.log));
+        WasiCtxView { ctx, table: &mut self.table }
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A few milliseconds of native computing each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Workload {
+pub(crate) enum Workload {
     Fib,
     Sha256,
     Xorshift,
@@ -17,10 +17,10 @@ pub enum Workload {
 }
 
 impl Workload {
-    pub const ALL: [Self; 7] =
+    pub(crate) const ALL: [Self; 7] =
         [Self::Fib, Self::Sha256, Self::Xorshift, Self::Scan, Self::Json, Self::Sort, Self::Matmul];
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Fib => "fib",
             Self::Sha256 => "sha256",
@@ -33,7 +33,7 @@ impl Workload {
     }
 
     /// Runs it once and returns a checksum of what it computed.
-    pub fn run(self) -> u64 {
+    pub(crate) fn run(self) -> u64 {
         match self {
             Self::Fib => fib(black_box(30)),
             Self::Sha256 => sha256(&random_bytes(1 << 20)),
@@ -47,7 +47,7 @@ impl Workload {
 }
 
 /// The keys that the key-value benchmark reads in turn.
-pub fn keys() -> Vec<String> {
+pub(crate) fn keys() -> Vec<String> {
     (0..100).map(|number| format!("key-{number:02}")).collect()
 }
 
