@@ -9,7 +9,7 @@ use wasmtime::{
 /// How a component is compiled and run. Each profile has an engine and compiled code of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Profile {
-    /// Counts fuel; otherwise epochs bound the time alone. Never both: together they cost up to 2.6 times
+    /// Counts fuel; otherwise epochs bound the time alone. Never both: together they cost up to 1.8 times fuel alone
     /// (docs/benchmarks.md).
     pub metered: bool,
     /// Component-model concurrency, for `async func` exports and WASI 0.3. It doubles the cost of a warm call, so only
