@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
@@ -13,6 +14,8 @@ use wasmtime::component::Component;
 use super::Profile;
 
 const KEY_BYTES: usize = 32;
+/// How long compiled code is kept: every build of a Python function leaves 39 MB.
+const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Machine code on disk, private to this user on this machine: `<digest>-<profile>-<engine>.cwasm` beside its MAC.
 ///
@@ -75,10 +78,26 @@ impl Cache {
         code: &[u8],
     ) -> wasmtime::Result<Component> {
         let path = self.path(digest, profile, engine);
+        self.prune();
         let kept = write_whole(&mac_path(&path), &self.code(&path, code)).and_then(|()| write_whole(&path, code));
         match kept.ok().and_then(|()| map(engine, &path)) {
             Some(mapped) => Ok(mapped),
             None => from_memory(engine, code),
+        }
+    }
+
+    /// Removes what was compiled long ago. One that is mapped goes on; one that is needed again is compiled again.
+    fn prune(&self) {
+        let Ok(entries) = fs::read_dir(&self.dir) else { return };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            let is_code = path.extension().is_some_and(|extension| extension == "cwasm" || extension == "mac");
+            let age =
+                entry.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|time| time.elapsed().ok());
+            if is_code && age.is_some_and(|age| age > LIFETIME) {
+                // Another process may have been quicker.
+                let _ = fs::remove_file(path);
+            }
         }
     }
 
@@ -205,4 +224,27 @@ fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         let _ = fs::remove_file(&temporary);
     }
     renamed
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn old_code_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(folder.path()).unwrap();
+        let (old, new) = (folder.path().join("old.cwasm"), folder.path().join("new.cwasm"));
+        for path in [&old, &new] {
+            File::create(path).unwrap();
+        }
+        let long_ago = SystemTime::now() - LIFETIME - Duration::from_secs(60);
+        for path in [&old, &folder.path().join("key")] {
+            File::options().write(true).open(path).unwrap().set_modified(long_ago).unwrap();
+        }
+        cache.prune();
+        assert!(!old.exists() && new.exists() && folder.path().join("key").exists());
+    }
 }
