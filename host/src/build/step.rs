@@ -1,11 +1,10 @@
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::{Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 
 use super::BuildError;
@@ -45,48 +44,22 @@ pub(super) async fn run(step: &str, folder: &Path, command: &mut Command) -> Res
     #[cfg(unix)]
     command.process_group(0);
     let failed = |output| BuildError::Failed { step: step.to_owned(), folder: folder.to_owned(), output };
-    let (mut child, running) = Running::start(step, command).map_err(|error| failed(error.to_string()))?;
-    let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
-    let (mut printed, mut complaints) = (Vec::new(), Vec::new());
-    let ended = wait(&mut child, &mut stdout, &mut printed, &mut stderr, &mut complaints).await;
+    let (child, running) = Running::start(step, command).map_err(|error| failed(error.to_string()))?;
+    let ended = child.wait_with_output().await;
     if INTERRUPTED.load(Ordering::SeqCst) {
         // The process is ending; the tool did not fail.
         std::future::pending::<()>().await;
     }
     drop(running);
-    let status = ended.map_err(|error| failed(error.to_string()))?;
-    let stdout = String::from_utf8_lossy(&printed).into_owned();
+    let Output { status, stdout, stderr } = ended.map_err(|error| failed(error.to_string()))?;
+    let stdout = String::from_utf8_lossy(&stdout).into_owned();
     if status.success() {
         return Ok(Printed { stdout });
     }
-    let complaints = String::from_utf8_lossy(&complaints);
+    let complaints = String::from_utf8_lossy(&stderr);
     let output = if complaints.trim().is_empty() { stdout.trim() } else { complaints.trim() };
     let output = if output.is_empty() { format!("it ended with {status}") } else { output.to_owned() };
     Err(failed(output))
-}
-
-async fn wait(
-    child: &mut Child,
-    stdout: &mut Option<tokio::process::ChildStdout>,
-    printed: &mut Vec<u8>,
-    stderr: &mut Option<tokio::process::ChildStderr>,
-    complaints: &mut Vec<u8>,
-) -> std::io::Result<ExitStatus> {
-    let read_stdout = async {
-        match stdout {
-            Some(stdout) => stdout.read_to_end(printed).await,
-            None => Ok(0),
-        }
-    };
-    let read_stderr = async {
-        match stderr {
-            Some(stderr) => stderr.read_to_end(complaints).await,
-            None => Ok(0),
-        }
-    };
-    let (read, complained) = tokio::join!(read_stdout, read_stderr);
-    read.and(complained)?;
-    child.wait().await
 }
 
 /// The tools that run now, by step and process group.

@@ -21,7 +21,6 @@ pub(super) struct Inner {
     pub(super) profile: Profile,
     shape: Shape,
     digest: String,
-    compiled: bool,
 }
 
 /// How an instance is made and called.
@@ -40,11 +39,6 @@ impl Component {
     /// SHA-256 of its bytes, in hex.
     pub fn digest(&self) -> &str {
         &self.0.digest
-    }
-
-    /// Whether loading had to compile it.
-    pub fn was_compiled(&self) -> bool {
-        self.0.compiled
     }
 
     pub fn handler(&self) -> Option<Handler> {
@@ -78,15 +72,15 @@ impl Loader {
         let profile = Profile { metered, concurrent: shape.concurrent };
         let digest = hex(&Sha256::digest(&bytes));
         let (engine, linker) = self.runtime(profile).map_err(|error| mismatch(path, &error))?;
-        let (code, compiled) = match self.cache.load(&digest, profile, engine) {
-            Some(code) => (code, false),
+        let code = match self.cache.load(&digest, profile, engine) {
+            Some(code) => code,
             None => {
                 on_compile();
-                (self.compile(path, &bytes, &digest, profile, engine)?, true)
+                self.compile(path, &bytes, &digest, profile, engine)?
             }
         };
         let entry = entry(&code, linker, &shape).map_err(|error| mismatch(path, &error))?;
-        Ok(Component(Arc::new(Inner { entry, profile, shape, digest, compiled })))
+        Ok(Component(Arc::new(Inner { entry, profile, shape, digest })))
     }
 
     /// Makes a component that was loaded before ready again, from its machine code alone; `None` when that is gone.
@@ -96,7 +90,7 @@ impl Loader {
         let code = self.cache.load(digest, *profile, engine)?;
         let entry = entry(&code, linker, shape).ok()?;
         let (shape, digest) = (shape.clone(), digest.clone());
-        Some(Component(Arc::new(Inner { entry, profile: *profile, shape, digest, compiled: false })))
+        Some(Component(Arc::new(Inner { entry, profile: *profile, shape, digest })))
     }
 
     fn compile(

@@ -65,6 +65,21 @@ pub(super) fn check_id(what: &str, id: Option<&str>) -> Result<()> {
     }
 }
 
+/// The backend's answer for a batch of one.
+pub(super) fn only<T>(mut answers: Vec<Result<T>>) -> Result<T> {
+    answers.pop().unwrap_or_else(unanswered)
+}
+
+/// An answer for every entry of a batch: that of its check where it failed, else the backend's next.
+pub(super) fn each<T, U>(checks: Vec<Result<T>>, answers: Vec<Result<U>>) -> Vec<Result<U>> {
+    let mut answers = answers.into_iter();
+    checks.into_iter().map(|check| check.and_then(|_| answers.next().unwrap_or_else(unanswered))).collect()
+}
+
+fn unanswered<T>() -> Result<T> {
+    Err(Error::UnknownOutcome("the backend did not answer".into()))
+}
+
 /// A batch has 1 to 100 entries and at most 1 MiB.
 pub(super) fn check_batch(entries: usize, bytes: usize) -> Result<()> {
     match entries {

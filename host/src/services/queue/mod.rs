@@ -146,8 +146,7 @@ impl Queue {
     pub async fn send(&self, message: Message) -> Result<Accepted> {
         require(&self.grant, Right::Send)?;
         self.check_message(&message)?;
-        let mut answers = self.backend.send(&self.grant.name, vec![message]).await?;
-        answers.pop().unwrap_or_else(|| Err(Error::UnknownOutcome("the backend did not answer".into())))
+        message::only(self.backend.send(&self.grant.name, vec![message]).await?)
     }
 
     pub async fn send_batch(&self, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>> {
@@ -155,9 +154,8 @@ impl Queue {
         message::check_batch(messages.len(), messages.iter().map(Message::size).sum())?;
         let checks: Vec<Result<()>> = messages.iter().map(|message| self.check_message(message)).collect();
         let fine = messages.into_iter().zip(&checks).filter(|(_, check)| check.is_ok()).map(|(message, _)| message);
-        let mut answers = self.backend.send(&self.grant.name, fine.collect()).await?.into_iter();
-        let unanswered = || Err(Error::UnknownOutcome("the backend did not answer".into()));
-        Ok(checks.into_iter().map(|check| check.and_then(|()| answers.next().unwrap_or_else(unanswered))).collect())
+        let answers = self.backend.send(&self.grant.name, fine.collect()).await?;
+        Ok(message::each(checks, answers))
     }
 
     pub async fn receive(&self, max: u32, wait: Duration, lease: Option<Duration>) -> Result<Vec<Delivered>> {
@@ -177,9 +175,8 @@ impl Queue {
         message::check_batch(receipts.len(), 0)?;
         let parsed: Vec<Result<Receipt>> = receipts.iter().map(|receipt| receipt.parse()).collect();
         let fine: Vec<Receipt> = parsed.iter().filter_map(|receipt| receipt.as_ref().ok().copied()).collect();
-        let mut answers = self.backend.acknowledge(&self.grant.name, &fine).await?.into_iter();
-        let unanswered = || Err(Error::UnknownOutcome("the backend did not answer".into()));
-        Ok(parsed.into_iter().map(|receipt| receipt.and_then(|_| answers.next().unwrap_or_else(unanswered))).collect())
+        let answers = self.backend.acknowledge(&self.grant.name, &fine).await?;
+        Ok(message::each(parsed, answers))
     }
 
     pub async fn release(&self, receipt: &str, delay: Duration) -> Result<()> {

@@ -68,8 +68,7 @@ impl Topic {
     pub async fn publish(&self, message: Message) -> Result<Accepted> {
         require(&self.grant, Right::Publish)?;
         check_message(&message)?;
-        let mut answers = self.backend.publish(&self.grant.name, vec![message]).await?;
-        answers.pop().unwrap_or_else(|| Err(Error::UnknownOutcome("the backend did not answer".into())))
+        message::only(self.backend.publish(&self.grant.name, vec![message]).await?)
     }
 
     pub async fn publish_batch(&self, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>> {
@@ -77,9 +76,8 @@ impl Topic {
         message::check_batch(messages.len(), messages.iter().map(Message::size).sum())?;
         let checks: Vec<Result<()>> = messages.iter().map(check_message).collect();
         let fine = messages.into_iter().zip(&checks).filter(|(_, check)| check.is_ok()).map(|(message, _)| message);
-        let mut answers = self.backend.publish(&self.grant.name, fine.collect()).await?.into_iter();
-        let unanswered = || Err(Error::UnknownOutcome("the backend did not answer".into()));
-        Ok(checks.into_iter().map(|check| check.and_then(|()| answers.next().unwrap_or_else(unanswered))).collect())
+        let answers = self.backend.publish(&self.grant.name, fine.collect()).await?;
+        Ok(message::each(checks, answers))
     }
 }
 
