@@ -4,14 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and the siblings it may name. The leaves name none.
-const MAY_NAME: [(&str, &[&str]); 7] = [
+const MAY_NAME: [(&str, &[&str]); 8] = [
     ("event", &[]),
     ("config", &[]),
     ("services", &["config"]),
     ("engine", &["config", "event", "services"]),
     ("invoke", &["config", "event", "services", "engine"]),
+    ("triggers", &["config", "event", "services", "engine", "invoke"]),
     ("build", &[]),
-    ("cli", &["config", "event", "services", "engine", "invoke", "build"]),
+    ("cli", &["config", "event", "services", "engine", "invoke", "triggers", "build"]),
 ];
 
 /// The files beside `engine/` that know wasmtime: the WIT glue.

@@ -4,6 +4,7 @@
 //!
 //! - [`cli`]: arguments to command to exit code
 //! - [`build`]: a folder with source to a component
+//! - [`triggers`]: the outside world to events
 //! - [`invoke`]: the spine of one invocation
 //! - [`engine`]: components, instances, limits
 //! - [`services`]: what functions can reach, and the backends behind it
@@ -21,3 +22,4 @@ pub mod engine;
 pub mod event;
 pub mod invoke;
 pub mod services;
+pub mod triggers;

@@ -6,10 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
-use wasm_faas::config::{Grant, Limits, QueueSettings, Resources, SecretSource, Subscription, TopicSettings};
-use wasm_faas::engine::{Component, FunctionSpec, Request};
+use wasm_faas::config::{Grant, Limits, PoolSettings, QueueSettings, Resources, SecretSource, Subscription, TopicSettings};
+use wasm_faas::engine::{self, Component, FunctionSpec, Request};
 use wasm_faas::event::{Event, Trigger};
-use wasm_faas::invoke::{Caller, Ending, Function, Outcome, invoke};
+use wasm_faas::invoke::{Caller, Ending, Function, Outcome, Terms, invoke};
 use wasm_faas::services::context::{Identity, Line};
 use wasm_faas::services::{Access, Backends, Clock, memory, sqlite};
 
@@ -196,8 +196,10 @@ pub fn function(component: Component, world: &World, limits: Limits) -> Function
         allow: Vec::new(),
         sink: Arc::new(|_: &Line<'_>| {}),
         command_input: None,
+        environment: Vec::new(),
+        lane: engine::lane(),
     };
-    Function::new(component, spec, 4)
+    Function::new(component, spec, PoolSettings { max: 4, ..PoolSettings::default() }, Terms::default())
 }
 
 pub fn event(data: &[u8]) -> Event {

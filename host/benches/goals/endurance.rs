@@ -46,7 +46,7 @@ struct Life {
 }
 
 fn live(runtime: &Runtime, component: &Component, invocations: usize) -> anyhow::Result<Life> {
-    let function = Function::new(component.clone(), host::spec(host::backends()?)?, 1);
+    let function = host::function(component.clone(), host::spec(host::backends()?)?, u64::MAX);
     let quarter = invocations / 4;
     // Makes the instance and what is made once.
     run(runtime, &function, 1_000)?;

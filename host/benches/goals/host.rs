@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::runtime::{Builder, Runtime};
-use wasm_faas::config::{Grant, Limits, Resources};
-use wasm_faas::engine::{Cache, Component, FunctionSpec, Loader, Request};
+use wasm_faas::config::{Grant, Limits, PoolSettings, Resources};
+use wasm_faas::engine::{self, Cache, Component, FunctionSpec, Loader, Request};
 use wasm_faas::event::{Event, Trigger};
-use wasm_faas::invoke::{Caller, Ending, Function, Outcome, invoke};
+use wasm_faas::invoke::{Caller, Ending, Function, Outcome, Terms, invoke};
 use wasm_faas::services::context::{Identity, Line};
 use wasm_faas::services::{Access, Backends, Clock, memory};
 
@@ -59,6 +59,8 @@ pub(crate) fn spec(backends: Backends) -> anyhow::Result<FunctionSpec> {
         allow: Vec::new(),
         sink: Arc::new(|_: &Line<'_>| {}),
         command_input: None,
+        environment: Vec::new(),
+        lane: engine::lane(),
     })
 }
 
@@ -90,4 +92,10 @@ pub(crate) async fn answer(function: &Function, event: Box<Event>) -> anyhow::Re
 pub(crate) fn number(data: &[u8]) -> anyhow::Result<u64> {
     let text = String::from_utf8_lossy(data);
     text.parse().with_context(|| format!("the workload answered `{text}`, no number"))
+}
+
+/// One invocation at a time; an instance serves so many.
+pub(crate) fn function(component: Component, spec: FunctionSpec, max_invocations: u64) -> Function {
+    let settings = PoolSettings { max: 1, max_invocations, ..PoolSettings::default() };
+    Function::new(component, spec, settings, Terms::default())
 }

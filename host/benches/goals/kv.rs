@@ -22,7 +22,7 @@ pub(crate) fn measure(effort: Effort) -> anyhow::Result<Vec<Figure>> {
     runtime.block_on(fill(&backends, &keys))?;
     let loader = host::loader()?;
     let component = loader.load(&host::build(WORKLOADS)?, true, || {})?;
-    let function = Function::new(component, host::spec(backends)?, 1);
+    let function = host::function(component, host::spec(backends)?, u64::MAX);
     let operations = effort.operations(50_000);
     let map: HashMap<String, Vec<u8>> = keys.iter().map(|key| (key.clone(), VALUE.to_vec())).collect();
     let compared = compare(

@@ -53,7 +53,7 @@ impl Echo {
 /// One instance serves all.
 pub(crate) fn warm(effort: Effort) -> anyhow::Result<Vec<Figure>> {
     let echo = Echo::new()?;
-    let function = Function::new(echo.component.clone(), host::spec(host::backends()?)?, 1);
+    let function = host::function(echo.component.clone(), host::spec(host::backends()?)?, u64::MAX);
     let mut live = echo.runtime.block_on(echo.raw.instantiate())?;
     let operations = effort.operations(WARM);
     let compared =
@@ -65,7 +65,7 @@ pub(crate) fn warm(effort: Effort) -> anyhow::Result<Vec<Figure>> {
 pub(crate) fn fresh(effort: Effort) -> anyhow::Result<Vec<Figure>> {
     let echo = Echo::new()?;
     // A pool of 0 keeps none.
-    let function = Function::new(echo.component.clone(), host::spec(host::backends()?)?, 0);
+    let function = host::function(echo.component.clone(), host::spec(host::backends()?)?, 1);
     let operations = effort.operations(FRESH);
     let compared =
         compare(effort, || echo.invoke(&function, operations), || call_fresh(&echo.runtime, &echo.raw, operations))?;

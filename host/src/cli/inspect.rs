@@ -38,7 +38,8 @@ fn handler(shape: &Shape) -> &'static str {
         Some(Handler::Event) => "handler: one event at a time",
         Some(Handler::AsyncEvent) => "async handler: one event at a time",
         Some(Handler::Batch) => "batch handler: many events at a time",
-        Some(Handler::Http) => "wasi:http: HTTP requests",
+        Some(Handler::Http) => "wasi:http 0.2: HTTP requests",
+        Some(Handler::Http3) => "wasi:http 0.3: HTTP requests",
         Some(Handler::Command) => "wasi:cli: a command",
         None => "none: this host cannot run it",
     }

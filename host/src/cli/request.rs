@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use http::{Method, Request, Uri};
+use http_body_util::{BodyExt as _, Full};
 
+use crate::engine::HttpBody;
 use crate::event::{HttpRequest, Pairs};
 
 /// Reads `GET /path?query`; the method may be left out.
@@ -18,9 +20,11 @@ pub(super) fn parse(text: &str) -> Result<Request<()>, String> {
 }
 
 /// The same request with a body.
-pub(super) fn with_body(request: &Request<()>, body: &str) -> Request<Bytes> {
-    let mut with_body = request.clone().map(|()| Bytes::copy_from_slice(body.as_bytes()));
-    let length = with_body.body().len();
+pub(super) fn with_body(request: &Request<()>, body: &str) -> Request<HttpBody> {
+    let bytes = Bytes::copy_from_slice(body.as_bytes());
+    let length = bytes.len();
+    let mut with_body =
+        request.clone().map(|()| Full::new(bytes).map_err(|never| match never {}).boxed_unsync());
     with_body.headers_mut().insert(http::header::HOST, http::HeaderValue::from_static("localhost"));
     if length > 0 {
         with_body.headers_mut().insert(http::header::CONTENT_LENGTH, length.into());

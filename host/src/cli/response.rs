@@ -19,7 +19,7 @@ pub(super) async fn show(answer: oneshot::Receiver<HttpAnswer>, collect: bool) -
     let failed = |reason: String| Ok(Some(Ending::Retry { reason, after: None }));
     let response = match answer.await {
         Ok(Ok(response)) => response,
-        Ok(Err(code)) => return failed(format!("it answered with the error {code:?}")),
+        Ok(Err(code)) => return failed(format!("it answered with the error {code}")),
         Err(_) => return Ok(None),
     };
     let (head, mut body) = response.into_parts();

@@ -11,11 +11,11 @@ use super::error::CliError;
 use super::units::{self, Fuel};
 use super::{event, json, print, request, response, tell};
 use crate::build::{self, Progress};
-use crate::config::{Grant, Limits, QueueSettings, Resources, SecretSource, Service, TopicSettings};
+use crate::config::{Grant, Limits, PoolSettings, QueueSettings, Resources, SecretSource, Service, TopicSettings};
 use crate::engine::shape::Handler;
-use crate::engine::{AllowRule, Cache, CallError, Component, FunctionSpec, Loader, Request};
+use crate::engine::{self, AllowRule, Cache, CallError, Component, FunctionSpec, HttpCall, Loader, Request};
 use crate::event::Trigger;
-use crate::invoke::{self, Caller, Ending, Function, Outcome};
+use crate::invoke::{self, Caller, Ending, Function, Outcome, Terms};
 use crate::services::context::{Identity, Line, printable};
 use crate::services::{Access, Backends, Clock, memory, sqlite};
 
@@ -117,7 +117,7 @@ impl Input {
 
     async fn send(self, function: &Function, json: bool) -> Result<Outcome, CliError> {
         match function.component().handler() {
-            Some(Handler::Http) => self.send_http(function, json).await,
+            Some(Handler::Http | Handler::Http3) => self.send_http(function, json).await,
             Some(Handler::Command) => Ok(invoke::invoke(function, Request::Run, Caller::default()).await?),
             _ => {
                 let event = Box::new(self.into_event()?);
@@ -147,8 +147,8 @@ impl Input {
             }
         };
         let (respond, answer) = oneshot::channel();
-        let invoked =
-            invoke::invoke(function, Request::Http { request: Box::new(request), respond }, Caller::default());
+        let call = Box::new(HttpCall { request, secure: false, respond });
+        let invoked = invoke::invoke(function, Request::Http(call), Caller::default());
         let (outcome, shown) = tokio::join!(invoked, response::show(answer, json));
         let mut outcome = outcome?;
         if matches!(outcome.ending, Ending::Http) {
@@ -185,7 +185,7 @@ fn check_flags(component: &Component, arguments: &Arguments) -> Result<(), CliEr
         }
         Some(Handler::Command) if arguments.event.is_some() => wrong("--event", "it is a command, give it `--data`"),
         Some(Handler::Command) if arguments.json => wrong("--json", "it is a command, its output is its own"),
-        Some(Handler::Http) if arguments.event.is_some() => wrong("--event", "it takes HTTP, give it `--request`"),
+        Some(Handler::Http | Handler::Http3) if arguments.event.is_some() => wrong("--event", "it takes HTTP, give it `--request`"),
         _ => Ok(()),
     }
 }
@@ -215,8 +215,10 @@ fn function(component: Component, arguments: &Arguments, backends: Backends) -> 
         allow: arguments.allow_hosts.clone(),
         sink: Arc::new(|line: &Line<'_>| tell(format_args!("{} {:<6} {}", line.function, line.level, line.message))),
         command_input: is_command.then_some(input),
+        environment: Vec::new(),
+        lane: engine::lane(),
     };
-    Function::new(component, spec, 1)
+    Function::new(component, spec, PoolSettings { max: 1, ..PoolSettings::default() }, Terms::default())
 }
 
 /// The folder's or file's name without its ending.

@@ -6,7 +6,8 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::{Component as Compiled, ComponentExportIndex, InstancePre, Linker};
 use wasmtime_wasi::p2::bindings::CommandPre;
-use wasmtime_wasi_http::p2::bindings::ProxyPre;
+use wasmtime_wasi_http::handler::ProxyPre;
+use wasmtime_wasi_http::{p2::bindings as p2, p3::bindings as p3};
 
 use super::shape::{Handler, Shape};
 use super::state::State;
@@ -29,6 +30,17 @@ pub(super) enum Entry {
     Batch { pre: InstancePre<State>, handle: ComponentExportIndex },
     Http(ProxyPre<State>),
     Command(CommandPre<State>),
+}
+
+impl Entry {
+    pub(super) fn engine(&self) -> &Engine {
+        match self {
+            Self::Event { pre, .. } | Self::Batch { pre, .. } => pre.engine(),
+            Self::Http(ProxyPre::P2(pre)) => pre.engine(),
+            Self::Http(ProxyPre::P3(pre)) => pre.engine(),
+            Self::Command(pre) => pre.engine(),
+        }
+    }
 }
 
 impl Component {
@@ -110,7 +122,7 @@ impl Loader {
         let slot = &self.runtimes[usize::from(profile.metered) + 2 * usize::from(profile.concurrent)];
         if slot.get().is_none() {
             let engine = profile.engine(self.instances)?;
-            let linker = linker::linker(&engine)?;
+            let linker = linker::linker(&engine, profile)?;
             // Another thread may have been quicker; its engine serves as well.
             let _ = slot.set((engine, linker));
         }
@@ -126,7 +138,7 @@ fn check_world(path: &Path, shape: &Shape) -> Result<(), LoadError> {
         };
         return Err(LoadError::NoHandler { path: path.to_owned(), found });
     }
-    match shape.imports.iter().find(|name| !linker::knows(name)) {
+    match shape.imports.iter().find(|name| !linker::knows(name, shape.concurrent)) {
         Some(import) => Err(LoadError::UnknownImport { path: path.to_owned(), import: import.clone() }),
         None => Ok(()),
     }
@@ -145,7 +157,8 @@ fn entry(code: &Compiled, linker: &Linker<State>, shape: &Shape) -> wasmtime::Re
     Ok(match handler {
         Handler::Event | Handler::AsyncEvent => Entry::Event { handle: function("handle")?, pre },
         Handler::Batch => Entry::Batch { handle: function("handle-batch")?, pre },
-        Handler::Http => Entry::Http(ProxyPre::new(pre)?),
+        Handler::Http => Entry::Http(ProxyPre::P2(p2::ProxyPre::new(pre)?)),
+        Handler::Http3 => Entry::Http(ProxyPre::P3(p3::ServicePre::new(pre)?)),
         Handler::Command => Entry::Command(CommandPre::new(pre)?),
     })
 }

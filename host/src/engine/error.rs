@@ -6,6 +6,7 @@ use bytesize::ByteSize;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
+use super::http::NoReply;
 use super::instance::{RESPONSE_BYTES, WrongTypes};
 use super::limits::OutOfMemory;
 use crate::services::context::printable;
@@ -28,7 +29,7 @@ pub enum LoadError {
     #[error("`{path}` is damaged at byte {offset}: {message}; build it again or copy it again")]
     Damaged { path: PathBuf, offset: usize, message: String },
     #[error(
-        "`{path}` exports no handler: expected `wasm-faas:function/handler@0.1.0`, `wasi:http/incoming-handler@0.2` or `wasi:cli/run@0.2`, found {found}"
+        "`{path}` exports no handler: expected `wasm-faas:function/handler@0.1.0`, `wasi:http` 0.2 or 0.3, or `wasi:cli/run@0.2`, found {found}"
     )]
     NoHandler { path: PathBuf, found: String },
     #[error("`{path}` imports `{import}`, which this host does not have; the interfaces it has are those in `wit/`")]
@@ -72,6 +73,8 @@ pub enum CallError {
     NoSuchExport {
         message: String,
     },
+    /// Its caller left before it answered.
+    Cancelled,
 }
 
 impl CallError {
@@ -87,6 +90,7 @@ impl CallError {
             Self::TooLarge { .. } => "too-large",
             Self::NoReply => "no-reply",
             Self::NoSuchExport { .. } => "no-such-export",
+            Self::Cancelled => "cancelled",
         }
     }
 
@@ -104,6 +108,9 @@ impl CallError {
         }
         if let Some(I32Exit(code)) = error.downcast_ref() {
             return Self::Exit(*code);
+        }
+        if error.is::<NoReply>() {
+            return Self::NoReply;
         }
         if let Some(WrongTypes(message)) = error.downcast_ref() {
             return Self::NoSuchExport { message: message.clone() };
@@ -172,6 +179,7 @@ impl fmt::Display for CallError {
                 write!(f, "the function handed over more than {limit:#} at once; write large data as a blob, in pieces")
             }
             Self::NoReply => f.write_str("the function returned without setting a response"),
+            Self::Cancelled => f.write_str("the caller left before the function answered"),
             Self::NoSuchExport { message } => {
                 write!(
                     f,

@@ -1,22 +1,51 @@
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::{CallError, Component, FunctionSpec, Instance};
+use crate::config::{Isolation, PoolSettings};
 use crate::services::context::Invocation;
 
 /// The instances of one function. One that ended cleanly waits here for the next invocation; nobody else's does.
+///
+/// An instance lives until a bad end, its share of invocations, its age, its idle time, or too little memory left.
 pub struct Pool {
     component: Component,
     spec: Arc<FunctionSpec>,
+    settings: PoolSettings,
     /// The one parked last is used first, so that the others can age.
-    parked: Mutex<Vec<Instance>>,
-    capacity: usize,
+    parked: Mutex<Vec<Parked>>,
+    /// Instances to have ready; only for [`Isolation::PerInvocation`].
+    ahead: AtomicU32,
+    refilling: AtomicBool,
+}
+
+struct Parked {
+    instance: Instance,
+    life: Life,
+    since: Instant,
+}
+
+/// What an instance may still do.
+#[derive(Clone, Copy)]
+struct Life {
+    /// Invocations left; 0 after the last.
+    invocations: u64,
+    end: Instant,
 }
 
 impl Pool {
-    /// Keeps at most `capacity` idle instances.
-    pub fn new(component: Component, spec: FunctionSpec, capacity: usize) -> Self {
-        Self { component, spec: Arc::new(spec), parked: Mutex::default(), capacity }
+    pub fn new(component: Component, spec: FunctionSpec, settings: PoolSettings) -> Self {
+        let ahead = AtomicU32::new(settings.min.max(1));
+        Self {
+            component,
+            spec: Arc::new(spec),
+            settings,
+            parked: Mutex::default(),
+            ahead,
+            refilling: AtomicBool::default(),
+        }
     }
 
     pub fn spec(&self) -> &FunctionSpec {
@@ -28,17 +57,102 @@ impl Pool {
     }
 
     /// A warm instance, or a new one made within the limits of the invocation.
-    pub async fn acquire(&self, invocation: &Invocation) -> Result<Lease<'_>, CallError> {
+    pub async fn acquire(self: &Arc<Self>, invocation: &Invocation, now: Instant) -> Result<Lease<'_>, CallError> {
         let parked = self.parked().pop();
-        let warm = parked.is_some();
-        let instance = match parked {
-            Some(instance) => instance,
-            None => Instance::new(&self.component, &self.spec, invocation.clone()).await?,
-        };
-        Ok(Lease { pool: self, instance, warm })
+        self.refill(parked.is_some());
+        match parked {
+            Some(Parked { instance, life, .. }) => Ok(Lease { pool: self, instance, life, warm: true }),
+            None => {
+                let instance = Instance::new(&self.component, &self.spec, invocation.clone()).await?;
+                Ok(Lease { pool: self, instance, life: self.life(now), warm: false })
+            }
+        }
     }
 
-    fn parked(&self) -> MutexGuard<'_, Vec<Instance>> {
+    /// Makes the instances that are to be there before anybody asks; fails with the first that cannot be made.
+    pub async fn warm(&self) -> Result<(), CallError> {
+        while self.parked().len() < self.settings.min as usize {
+            self.add().await?;
+        }
+        Ok(())
+    }
+
+    /// Drops instances that have waited or lived too long; returns how many are left.
+    pub fn sweep(&self, now: Instant) -> usize {
+        let mut over = Vec::new();
+        let mut parked = self.parked();
+        let min = self.settings.min as usize;
+        let mut index = 0;
+        while index < parked.len() {
+            let old = parked[index].life.end <= now;
+            let idle = now.saturating_duration_since(parked[index].since) >= self.settings.idle;
+            if old || (idle && parked.len() > min) {
+                over.push(parked.remove(index));
+            } else {
+                index += 1;
+            }
+        }
+        let left = parked.len();
+        // The lock is free while they are taken down.
+        drop(parked);
+        drop(over);
+        left
+    }
+
+    /// Instances that wait.
+    pub fn parked_count(&self) -> usize {
+        self.parked().len()
+    }
+
+    async fn add(&self) -> Result<(), CallError> {
+        let now = Instant::now();
+        let deadline = now + self.spec.identity.limits.timeout;
+        // What runs before the first invocation has none to belong to.
+        let nobody = Invocation { id: String::new(), attempt: 0, deadline, traceparent: None };
+        let instance = Instance::new(&self.component, &self.spec, nobody).await?;
+        let parked = Parked { instance, life: self.life(now), since: now };
+        self.parked().push(parked);
+        Ok(())
+    }
+
+    /// Sees to it that fresh instances are ready for the next invocations: twice as many after one found none.
+    fn refill(self: &Arc<Self>, found: bool) {
+        if self.settings.isolation == Isolation::Reuse {
+            return;
+        }
+        if !found {
+            let _ = self.ahead.fetch_update(Relaxed, Relaxed, |ahead| Some((2 * ahead).min(self.settings.max)));
+        }
+        if self.refilling.swap(true, Relaxed) {
+            return;
+        }
+        let pool = Arc::clone(self);
+        tokio::spawn(async move {
+            // One that cannot be made is reported by the invocation that needs it.
+            while pool.parked_count() < pool.ahead.load(Relaxed) as usize && pool.add().await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+            pool.refilling.store(false, Relaxed);
+        });
+    }
+
+    fn life(&self, now: Instant) -> Life {
+        let (invocations, age) = (self.settings.max_invocations, self.settings.max_age);
+        let invocations = match self.settings.isolation {
+            Isolation::Reuse => invocations - fastrand::u64(..=invocations / 10),
+            Isolation::PerInvocation => 1,
+        };
+        Life { invocations, end: now + age.mul_f64(1.0 - fastrand::f64() / 10.0) }
+    }
+
+    fn park(&self, parked: Parked) {
+        let mut waiting = self.parked();
+        if waiting.len() < self.settings.max as usize {
+            waiting.push(parked);
+        }
+    }
+
+    fn parked(&self) -> MutexGuard<'_, Vec<Parked>> {
         self.parked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -47,23 +161,21 @@ impl Pool {
 pub struct Lease<'a> {
     pool: &'a Pool,
     instance: Instance,
+    life: Life,
     warm: bool,
 }
 
 impl Lease<'_> {
-    /// Whether the instance served an invocation before.
+    /// Whether the instance was there before it was needed.
     pub fn is_warm(&self) -> bool {
         self.warm
     }
 
-    /// Gives the instance back after a clean end.
-    pub fn park(self) {
-        if !self.instance.may_be_reused() {
-            return;
-        }
-        let mut parked = self.pool.parked();
-        if parked.len() < self.pool.capacity {
-            parked.push(self.instance);
+    /// Gives the instance back after a clean end, unless its life is over.
+    pub fn park(mut self, now: Instant) {
+        self.life.invocations = self.life.invocations.saturating_sub(1);
+        if self.life.invocations > 0 && now < self.life.end && self.instance.may_be_reused() {
+            self.pool.park(Parked { instance: self.instance, life: self.life, since: now });
         }
     }
 }
@@ -81,3 +193,6 @@ impl DerefMut for Lease<'_> {
         &mut self.instance
     }
 }
+
+/// How often [`Pool::sweep`] is worth its while.
+pub const SWEEP: Duration = Duration::from_secs(1);

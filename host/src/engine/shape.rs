@@ -18,16 +18,19 @@ pub enum Handler {
     Batch,
     /// `wasi:http/incoming-handler` 0.2.
     Http,
+    /// `wasi:http/handler` 0.3.
+    Http3,
     /// `wasi:cli/run` 0.2.
     Command,
 }
 
 impl Handler {
     /// In the order they are looked for: a component that has one of ours may carry a leftover `wasi:cli/run`.
-    const ALL: [(Self, &str); 5] = [
+    const ALL: [(Self, &str); 6] = [
         (Self::Event, "wasm-faas:function/handler@0.1."),
         (Self::AsyncEvent, "wasm-faas:function/async-handler@0.1."),
         (Self::Batch, "wasm-faas:function/batch-handler@0.1."),
+        (Self::Http3, "wasi:http/handler@0.3."),
         (Self::Http, "wasi:http/incoming-handler@0.2."),
         (Self::Command, "wasi:cli/run@0.2."),
     ];

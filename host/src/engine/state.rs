@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -26,6 +27,15 @@ pub struct FunctionSpec {
     /// For `wasi:cli/run`: standard input, and standard output goes to the host's own. Other functions have an empty
     /// input, and their output is log lines.
     pub command_input: Option<Vec<u8>>,
+    /// Variables of `wasi:cli/environment`.
+    pub environment: Vec<(String, String)>,
+    /// How many of its guests compute at a time, past their first slice of it; [`lane`] makes one.
+    pub lane: Arc<Semaphore>,
+}
+
+/// A place for each processor: one function can use all of them while nobody else needs one.
+pub fn lane() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)))
 }
 
 /// The data of a store: all that the host keeps for one instance. Lives as long as the instance; what belongs to one
@@ -67,9 +77,23 @@ impl State {
     pub(super) fn context(&mut self) -> &mut Context {
         &mut self.context
     }
+
+    /// The same as `WasiHttpView::http`, as a function of its own.
+    pub(super) fn http_view(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpView::http(self)
+    }
+
+    /// Whether the guest kept handles of a request or response, which keep its connection, or simply too many.
+    pub(super) fn holds_on(&mut self) -> bool {
+        let mut handles = 0;
+        self.table.iter_mut().any(|handle| {
+            handles += 1;
+            handles > HANDLES / 2 || super::http::belongs_to_exchange(handle)
+        })
+    }
 }
 
-/// No files, no environment, no sockets. Nothing is stubbed: a frozen clock or a repeated seed gives wrong results
+/// No files, no sockets, and only the environment that was set. Nothing is stubbed: a frozen clock or a repeated seed gives wrong results
 /// silently.
 fn wasi(spec: &FunctionSpec, log: &SharedLog) -> WasiCtx {
     let mut wasi = WasiCtx::builder();
@@ -78,7 +102,7 @@ fn wasi(spec: &FunctionSpec, log: &SharedLog) -> WasiCtx {
         Some(input) => wasi.stdin(MemoryInputPipe::new(input.clone())).inherit_stdout(),
         None => wasi.stdout(super::stdio::LogStream::stdout(log)),
     };
-    wasi.stderr(super::stdio::LogStream::stderr(log)).build()
+    wasi.envs(&spec.environment).stderr(super::stdio::LogStream::stderr(log)).build()
 }
 
 impl WasiView for State {

@@ -1,39 +1,127 @@
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// How long a caller waits for its turn.
-const WAIT: Duration = Duration::from_secs(10);
+use crate::config::Rate;
 
-/// Decides who may run now: so many invocations of a function at a time, the others wait in line, and not for ever.
+/// Decides who may run now: no more than the function's rate and so many at a time, of the function and of the whole host;
+/// the others wait in line, and not for ever.
 pub struct Admission {
-    turns: Arc<Semaphore>,
+    function: Semaphore,
+    host: Arc<Semaphore>,
+    rate: Option<DefaultDirectRateLimiter>,
+    wait: Duration,
 }
 
 /// The right to run one invocation; given back when dropped.
-pub struct Permit(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+pub struct Permit<'a>(
+    #[expect(dead_code, reason = "held for its drop")] SemaphorePermit<'a>,
+    #[expect(dead_code, reason = "held for its drop")] SemaphorePermit<'a>,
+);
 
 /// Why an invocation was not admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    #[error("the function is busy: no turn came within {} s; try again later", WAIT.as_secs())]
-    Overloaded,
+    #[error("the function is busy: no turn came within {}; try again later", humantime::format_duration(*waited))]
+    Overloaded { waited: Duration },
+    #[error("the function was called too often; try again in {} s", .after.as_secs())]
+    OverRate { after: Duration },
+}
+
+impl Rejected {
+    /// When it is worth to try again, in whole seconds, 1 or more.
+    pub fn retry_after(&self) -> u64 {
+        match self {
+            Self::Overloaded { .. } => 1,
+            Self::OverRate { after } => after.as_secs().max(1),
+        }
+    }
 }
 
 impl Admission {
-    pub fn new(concurrency: usize) -> Self {
-        Self { turns: Arc::new(Semaphore::new(concurrency.max(1))) }
+    /// At most `concurrency` at a time, and of all that share `host` as many as it has permits.
+    pub fn new(concurrency: u32, wait: Duration, rate: Option<Rate>, host: Arc<Semaphore>) -> Self {
+        let function = Semaphore::new(concurrency.max(1) as usize);
+        Self { function, host, rate: rate.and_then(limiter), wait }
     }
 
-    pub async fn admit(&self) -> Result<Permit, Rejected> {
+    pub async fn admit(&self) -> Result<Permit<'_>, Rejected> {
+        self.check_rate()?;
         // The timer is made only for those who have to wait.
-        if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
-            return Ok(Permit(turn));
+        if let Ok(turn) = self.function.try_acquire()
+            && let Ok(host) = self.host.try_acquire()
+        {
+            return Ok(Permit(turn, host));
         }
-        match tokio::time::timeout(WAIT, Arc::clone(&self.turns).acquire_owned()).await {
-            Ok(Ok(turn)) => Ok(Permit(turn)),
-            _ => Err(Rejected::Overloaded),
+        // The function's turn first: a function that waits for itself takes nothing from others.
+        let both = async { Ok::<_, tokio::sync::AcquireError>(Permit(self.function.acquire().await?, self.host.acquire().await?)) };
+        match tokio::time::timeout(self.wait, both).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Rejected::Overloaded { waited: self.wait }),
         }
+    }
+
+    fn check_rate(&self) -> Result<(), Rejected> {
+        let Some(rate) = &self.rate else { return Ok(()) };
+        rate.check().map_err(|early| {
+            let wait = early.wait_time_from(DefaultClock::default().now());
+            Rejected::OverRate { after: Duration::from_secs(wait.as_secs() + 1) }
+        })
+    }
+}
+
+/// As many at once as in one period, then one at a time as the period's share allows.
+fn limiter(rate: Rate) -> Option<DefaultDirectRateLimiter> {
+    let burst = NonZeroU32::new(rate.invocations)?;
+    let quota = Quota::with_period(rate.per / rate.invocations)?.allow_burst(burst);
+    Some(RateLimiter::direct(quota))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(permits: usize) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(permits))
+    }
+
+    #[tokio::test]
+    async fn the_host_and_the_function_each_have_their_cap() {
+        let shared = host(3);
+        let wait = Duration::from_millis(20);
+        let [one, other] = [(); 2].map(|()| Admission::new(2, wait, None, Arc::clone(&shared)));
+        let first = (one.admit().await.unwrap(), one.admit().await.unwrap());
+        assert_eq!(one.admit().await.err(), Some(Rejected::Overloaded { waited: wait }));
+        let third = other.admit().await.unwrap();
+        assert_eq!(other.admit().await.err(), Some(Rejected::Overloaded { waited: wait }), "the host is full");
+        drop((first, third));
+        assert!(other.admit().await.is_ok());
+        assert_eq!(shared.available_permits(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_rate_says_when_to_come_again() {
+        let rate = Rate { invocations: 2, per: Duration::from_secs(60) };
+        let admission = Admission::new(10, Duration::ZERO, Some(rate), host(10));
+        let taken = [admission.admit().await.is_ok(), admission.admit().await.is_ok()];
+        assert_eq!(taken, [true, true]);
+        let rejected = admission.admit().await.err().unwrap();
+        assert!((29..=30).contains(&rejected.retry_after()), "{rejected}");
+    }
+
+    #[test]
+    fn a_rejection_says_what_to_do() {
+        let rejected = [
+            Rejected::Overloaded { waited: Duration::from_secs(5) },
+            Rejected::OverRate { after: Duration::from_secs(30) },
+        ];
+        insta::assert_snapshot!(rejected.map(|rejected| rejected.to_string()).join("\n"), @r"
+        the function is busy: no turn came within 5s; try again later
+        the function was called too often; try again in 30 s
+        ");
     }
 }

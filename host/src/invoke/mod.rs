@@ -3,24 +3,47 @@
 mod admission;
 mod outcome;
 
+use std::sync::Arc;
 use std::time::Instant;
+
+use tokio::sync::Semaphore;
 
 pub use admission::{Admission, Permit, Rejected};
 pub use outcome::{Ending, Outcome, Start};
 
+use crate::config::{PoolSettings, Rate};
 use crate::engine::{CallError, Component, FunctionSpec, Pool, Reply, Request, Usage};
 use crate::services::context::Invocation;
 
 /// A component with its limits and grants, ready for invocations.
 pub struct Function {
-    pool: Pool,
+    pool: Arc<Pool>,
     admission: Admission,
+    record: Record,
+}
+
+/// Called with each outcome, in the task of its invocation: it must not block.
+pub type Record = Arc<dyn Fn(&Outcome) + Send + Sync>;
+
+/// What a function shares with others, and how often it may run.
+pub struct Terms {
+    /// A permit for each invocation that the host runs at a time.
+    pub host: Arc<Semaphore>,
+    pub rate: Option<Rate>,
+    pub record: Record,
+}
+
+impl Default for Terms {
+    /// No bounds besides the function's own, and nobody who keeps records.
+    fn default() -> Self {
+        Self { host: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)), rate: None, record: Arc::new(|_| {}) }
+    }
 }
 
 impl Function {
-    /// Runs at most `concurrency` invocations at a time and keeps as many instances warm.
-    pub fn new(component: Component, spec: FunctionSpec, concurrency: usize) -> Self {
-        Self { pool: Pool::new(component, spec, concurrency), admission: Admission::new(concurrency) }
+    pub fn new(component: Component, spec: FunctionSpec, settings: PoolSettings, terms: Terms) -> Self {
+        let admission = Admission::new(settings.max, settings.wait, terms.rate, terms.host);
+        Self { pool: Arc::new(Pool::new(component, spec, settings)), admission, record: terms.record }
     }
 
     pub fn name(&self) -> &str {
@@ -29,6 +52,10 @@ impl Function {
 
     pub fn component(&self) -> &Component {
         self.pool.component()
+    }
+
+    pub fn pool(&self) -> &Pool {
+        &self.pool
     }
 }
 
@@ -41,21 +68,54 @@ pub struct Caller {
     pub traceparent: Option<String>,
 }
 
-/// Runs one invocation from admission to its outcome. Every admitted invocation has exactly one outcome.
+/// Runs one invocation from admission to its outcome. Every admitted invocation has exactly one outcome, which is recorded
+/// and returned; one whose future is dropped is recorded as cancelled.
 pub async fn invoke(function: &Function, request: Request, caller: Caller) -> Result<Outcome, Rejected> {
     let permit = function.admission.admit().await?;
-    let limits = &function.pool.spec().identity.limits;
-    let started = Instant::now();
+    let running = Running::start(function);
     let invocation = Invocation {
-        id: ulid::Ulid::generate().to_string(),
+        id: running.id.clone(),
         attempt: caller.attempt.max(1),
-        deadline: started + limits.timeout,
+        deadline: running.started + function.pool.spec().identity.limits.timeout,
         traceparent: caller.traceparent,
     };
-    let id = invocation.id.clone();
-    let called = call(function, request, invocation).await;
+    let (called, ended) = call(function, request, invocation, running.started).await;
     drop(permit);
-    Ok(Outcome::new(id, function.name(), started.elapsed(), called))
+    Ok(running.end(called, ended))
+}
+
+/// An invocation between its start and its only record.
+struct Running<'a> {
+    function: &'a Function,
+    id: String,
+    started: Instant,
+    recorded: bool,
+}
+
+impl<'a> Running<'a> {
+    fn start(function: &'a Function) -> Self {
+        Self { function, id: ulid::Ulid::generate().to_string(), started: Instant::now(), recorded: false }
+    }
+
+    fn end(mut self, called: Called, ended: Instant) -> Outcome {
+        self.record(called, ended)
+    }
+
+    fn record(&mut self, called: Called, ended: Instant) -> Outcome {
+        self.recorded = true;
+        let id = std::mem::take(&mut self.id);
+        let outcome = Outcome::new(id, self.function.name(), ended - self.started, called);
+        (self.function.record)(&outcome);
+        outcome
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if !self.recorded {
+            self.record(Called::without_answer(CallError::Cancelled), Instant::now());
+        }
+    }
 }
 
 /// How a call went, before it is an outcome.
@@ -66,23 +126,24 @@ struct Called {
     log_tail: String,
 }
 
-async fn call(function: &Function, request: Request, invocation: Invocation) -> Called {
-    let mut lease = match function.pool.acquire(&invocation).await {
+async fn call(function: &Function, request: Request, invocation: Invocation, started: Instant) -> (Called, Instant) {
+    let mut lease = match function.pool.acquire(&invocation, started).await {
         Ok(lease) => lease,
-        Err(error) => return Called::before_start(error),
+        Err(error) => return (Called::without_answer(error), Instant::now()),
     };
     let start = if lease.is_warm() { Start::Warm } else { Start::Cold };
     let (reply, usage) = lease.call(request, invocation).await;
     let log_tail = lease.end_log();
+    let ended = Instant::now();
     // A store that trapped or was stopped is dropped: wasmtime lets nobody in again.
     if reply.is_ok() {
-        lease.park();
+        lease.park(ended);
     }
-    Called { reply, usage, start, log_tail }
+    (Called { reply, usage, start, log_tail }, ended)
 }
 
 impl Called {
-    fn before_start(error: CallError) -> Self {
+    fn without_answer(error: CallError) -> Self {
         Self { reply: Err(error), usage: Usage::default(), start: Start::Cold, log_tail: String::new() }
     }
 }

@@ -1,0 +1,108 @@
+"""The command line: which parts to measure, with what, and where the results go."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from . import machine, many, neighbour, plots, programs, report, starting, trials, under_load
+from .machine import CompareError
+from .setting import Setting
+
+PARTS = {
+    "load": under_load.run,
+    "start": starting.run,
+    "round_robin": many.round_robin,
+    "registered": many.registered,
+    "density": many.density,
+    "neighbour": neighbour.run,
+    "trials": trials.run,
+}
+DESCRIPTION = """\
+Serves the same functions with wasm-faas, wasmtime serve and a native server side by side, and prints the ratios.
+
+parts: load         everybody under load: CPU per request, requests/s, latency
+       start        start to first answer, and resident memory
+       round_robin  100 functions in turn beside one
+       registered   thousands of idle functions
+       density      resident memory of idle instances
+       neighbour    an echo function beside one that spins
+       trials       which flags suit wasmtime serve best
+       report       measure nothing, write the results again
+"""
+
+
+def main():
+    arguments = parsed()
+    try:
+        results = measure(arguments)
+        write(results, arguments.output)
+    except CompareError as error:
+        sys.exit(f"compare: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    print("\n".join(table.text() for table in report.tables(results)))
+
+
+def parsed():
+    parser = argparse.ArgumentParser(prog="run", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="part", help="all of them without one", choices=[*PARTS, "report", []])
+    parser.add_argument("--rounds", type=int, default=7, help="rounds in which all take turns (7)")
+    parser.add_argument("--seconds", type=int, default=2, help="length of one measurement (2)")
+    parser.add_argument("--start-rounds", type=int, default=11, help="starts of each server (11)")
+    parser.add_argument("--connections", type=counts, default=(1, 32, 128), help="comma-separated (1,32,128)")
+    parser.add_argument("--registered", type=int, default=10_000, help="idle functions; they are compiled once (10000)")
+    parser.add_argument("--wasm-faas", type=existing, help="a release binary, instead of building one")
+    parser.add_argument("--wasmtime", type=existing, help=f"its binary, instead of installing {programs.WASMTIME_VERSION}")
+    parser.add_argument("--output", type=Path, default=programs.ROOT / "docs/benchmarks", help="folder of results and plots (docs/benchmarks)")
+    return parser.parse_args()
+
+
+def counts(text):
+    return tuple(int(count) for count in text.split(","))
+
+
+def existing(text):
+    path = Path(text).resolve()
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"no such file: `{text}`")
+    return path
+
+
+def measure(arguments):
+    """The results so far, with those of the parts measured now in place of theirs."""
+    parts = arguments.parts or list(PARTS)
+    kept = arguments.output / "compare.json"
+    results = json.loads(kept.read_text()) if kept.exists() else {}
+    if parts == ["report"]:
+        return results
+    setting = prepared(arguments)
+    for part in parts:
+        results[part] = PARTS[part](setting)
+        write(results, arguments.output)
+        programs.say("")
+    return results
+
+
+def prepared(arguments):
+    server_core, load_core = machine.cores()
+    servers = programs.programs(arguments.wasm_faas, arguments.wasmtime)
+    return Setting(
+        programs=servers,
+        guests=programs.guests(servers.wasm_faas),
+        rounds=arguments.rounds,
+        seconds=arguments.seconds,
+        start_rounds=arguments.start_rounds,
+        connections=arguments.connections,
+        registered=arguments.registered,
+        server_core=server_core,
+        load_core=load_core,
+    )
+
+
+def write(results, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "compare.json").write_text(json.dumps(results, indent=1) + "\n")
+    (folder / "compare.md").write_text(report.markdown(results))
+    for name, content in plots.plots(results).items():
+        (folder / name).write_text(content)

@@ -1,0 +1,3 @@
+//! The outside world, turned into events and invocations.
+
+pub mod http;
