@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -102,7 +103,13 @@ def prepared(arguments):
 
 def write(results, folder):
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "compare.json").write_text(json.dumps(results, indent=1) + "\n")
+    (folder / "compare.json").write_text(laid_out(results))
     (folder / "compare.md").write_text(report.markdown(results))
     for name, content in plots.plots(results).items():
         (folder / name).write_text(content)
+
+
+def laid_out(results):
+    """JSON with a line for each sample."""
+    text = json.dumps(results, indent=1)
+    return re.sub(r"[\[{][^\[\]{}]*[\]}]", lambda match: " ".join(match[0].split()), text) + "\n"

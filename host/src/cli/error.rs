@@ -2,8 +2,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::build::BuildError;
-use crate::engine::LoadError;
+use crate::engine::{CallError, LoadError};
 use crate::services::sqlite::OpenError;
+use crate::triggers::http::{BindError, RouteError};
 
 /// Why a command ended without doing what it was asked; one message, one exit status.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,16 @@ pub(super) enum CliError {
     Runtime { source: std::io::Error },
     #[error("cannot write to standard output: {source}")]
     Output { source: std::io::Error },
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    #[error("function `{function}` cannot be started: {error}")]
+    Warm { function: String, error: CallError },
+    #[error("`{}` needs WASI 0.3, which `wasi-0-3 = false` of [server] switches off", path.display())]
+    SwitchedOff { path: PathBuf },
+    #[error("function `{function}` cannot be served: `{}` is a command; start it with `wasm-faas run`", path.display())]
+    Command { function: String, path: PathBuf },
     #[error("{0}")]
     Rejected(#[from] crate::invoke::Rejected),
 }
@@ -43,8 +54,8 @@ impl CliError {
     pub(super) fn report(&self) -> ExitCode {
         super::tell(format_args!("error: {self}"));
         ExitCode::from(match self {
-            Self::Load(_) | Self::Build(_) => 3,
-            Self::Rejected(_) => 4,
+            Self::Load(_) | Self::Build(_) | Self::SwitchedOff { .. } | Self::Command { .. } => 3,
+            Self::Rejected(_) | Self::Warm { .. } => 4,
             Self::NoTarget { .. }
             | Self::NoFolder { .. }
             | Self::ReadEvent { .. }
@@ -53,6 +64,8 @@ impl CliError {
             | Self::LargeEvent { .. }
             | Self::WrongFlag { .. }
             | Self::Store(_)
+            | Self::Bind(_)
+            | Self::Route(_)
             | Self::Memory(_)
             | Self::Runtime { .. }
             | Self::Output { .. } => 2,

@@ -3,11 +3,14 @@
 mod build;
 mod error;
 mod event;
+mod function;
 mod inspect;
 mod json;
 mod request;
 mod response;
 mod run;
+mod serve;
+mod target;
 mod units;
 
 use std::process::ExitCode;
@@ -27,6 +30,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(Box<run::Arguments>),
+    Serve(Box<serve::Arguments>),
     Build(build::Arguments),
     Inspect(inspect::Arguments),
 }
@@ -40,8 +44,11 @@ const INTERRUPTED: i32 = 130;
 /// ended by ctrl-C.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    end_on_interrupt();
+    if !matches!(arguments.command, Command::Serve(_)) {
+        end_on_interrupt();
+    }
     let ended = match arguments.command {
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Build(arguments) => build::run(arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),

@@ -2,22 +2,20 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytesize::ByteSize;
 use tokio::sync::oneshot;
 
 use super::error::CliError;
-use super::units::{self, Fuel};
-use super::{event, json, print, request, response, tell};
-use crate::build::{self, Progress};
-use crate::config::{Grant, Limits, PoolSettings, QueueSettings, Resources, SecretSource, Service, TopicSettings};
+use super::target::{self, Store};
+use super::{event, function, json, print, request, response, tell};
+use crate::build::Progress;
+use crate::config::PoolSettings;
 use crate::engine::shape::Handler;
-use crate::engine::{self, AllowRule, Cache, CallError, Component, FunctionSpec, HttpCall, Loader, Request};
+use crate::engine::{self, Cache, CallError, Component, FunctionSpec, HttpCall, Loader, Request};
 use crate::event::Trigger;
 use crate::invoke::{self, Caller, Ending, Function, Outcome, Terms};
 use crate::services::context::{Identity, Line, printable};
-use crate::services::{Access, Backends, Clock, memory, sqlite};
+use crate::services::{Access, Backends, Clock};
 
 /// Run a function once
 ///
@@ -42,34 +40,8 @@ pub(super) struct Arguments {
     /// Make an HTTP request of it: `GET /path?query`
     #[arg(long, value_name = "REQUEST", value_parser = request::parse, conflicts_with_all = ["event", "kind"])]
     request: Option<http::Request<()>>,
-    /// Let the function use a resource: `kv:NAME:ro|rw`, `queue:NAME:send|receive|send+receive`, `topic:NAME:publish`,
-    /// `blob:NAME:ro|rw`
-    #[arg(long = "grant", value_name = "GRANT")]
-    grants: Vec<Grant>,
-    /// Let the function send HTTP requests to a host: `api.example.com`, `*.example.com:8443`
-    #[arg(long = "allow-host", value_name = "HOST")]
-    allow_hosts: Vec<AllowRule>,
-    /// Give the function a setting
-    #[arg(long = "config", value_name = "KEY=VALUE", value_parser = units::setting)]
-    settings: Vec<(String, String)>,
-    /// Give the function a secret, read at each use: `NAME=env:VARIABLE` or `NAME=file:PATH`
-    #[arg(long = "secret", value_name = "NAME=SOURCE", value_parser = units::secret)]
-    secrets: Vec<(String, SecretSource)>,
-    /// Most memory the function may use
-    #[arg(long, value_name = "SIZE", value_parser = units::memory, default_value = "128MiB")]
-    memory: ByteSize,
-    /// Most fuel the function may burn, about one per WebAssembly instruction, or `none`
-    #[arg(long, value_name = "N", value_parser = units::fuel, default_value = "10_000_000_000")]
-    fuel: Fuel,
-    /// Most time the function may take
-    #[arg(long, value_name = "DURATION", value_parser = units::timeout, default_value = "3s")]
-    timeout: Duration,
-    /// Where buckets, queues, topics and containers are kept
-    #[arg(long, value_name = "FOLDER", default_value = ".wasm-faas")]
-    data_dir: PathBuf,
-    /// Keep everything in memory and forget it at the end
-    #[arg(long, conflicts_with = "data_dir")]
-    ephemeral: bool,
+    #[command(flatten)]
+    function: function::Arguments,
     /// Print the outcome as a JSON object
     #[arg(long)]
     json: bool,
@@ -77,11 +49,11 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, CliError> {
     let input = Input::read(arguments)?;
-    let path = resolve(&arguments.target)?;
+    let path = target::resolve(&arguments.target)?;
     let component = load(&path, arguments)?;
     check_flags(&component, arguments)?;
     // Opened last: nothing is made on disk for a function that cannot run.
-    let store = Store::open(arguments)?;
+    let store = Store::open(&arguments.function)?;
     let function = function(component, arguments, store.backends());
     let outcome = super::block_on(input.send(&function, arguments.json))?;
     tell_ending(&outcome);
@@ -158,20 +130,9 @@ impl Input {
     }
 }
 
-/// A folder becomes the component that is built from it.
-fn resolve(target: &Path) -> Result<PathBuf, CliError> {
-    if target.is_dir() {
-        return super::block_on(async { Ok(build::build(target).await?) });
-    }
-    if target.exists() {
-        return Ok(target.to_owned());
-    }
-    Err(CliError::NoTarget { path: target.to_owned() })
-}
-
 fn load(path: &Path, arguments: &Arguments) -> Result<Component, CliError> {
     let cache = Cache::open(&Cache::default_dir()).map_err(crate::engine::LoadError::from)?;
-    let metered = matches!(arguments.fuel, Fuel::Limit(_));
+    let metered = arguments.function.limits().fuel.is_some();
     let mut progress = None;
     let loader = Loader::new(cache, 4);
     Ok(loader.load(path, metered, || progress = Some(Progress::start("compiling to machine code, once")))?)
@@ -191,79 +152,25 @@ fn check_flags(component: &Component, arguments: &Arguments) -> Result<(), CliEr
 }
 
 fn function(component: Component, arguments: &Arguments, backends: Backends) -> Function {
-    let limits = Limits {
-        memory: arguments.memory,
-        fuel: match arguments.fuel {
-            Fuel::Limit(limit) => Some(limit),
-            Fuel::Unmetered => None,
-        },
-        timeout: arguments.timeout,
-    };
     let identity = Identity {
-        function: name(&arguments.target),
+        function: target::name(&arguments.target),
         version: component.digest().get(..12).unwrap_or_default().to_owned(),
-        limits,
+        limits: arguments.function.limits(),
         clock: Clock::System,
     };
-    let settings = arguments.settings.iter().cloned().collect();
-    let secrets = arguments.secrets.iter().cloned().collect();
+    let flags = &arguments.function;
     let is_command = component.handler() == Some(Handler::Command);
     let input = arguments.data.clone().unwrap_or_default().into_bytes();
     let spec = FunctionSpec {
         identity: Arc::new(identity),
-        access: Access::new(backends, &arguments.grants, settings, secrets),
-        allow: arguments.allow_hosts.clone(),
+        access: Access::new(backends, &flags.grants, flags.settings(), flags.secrets()),
+        allow: flags.allow_hosts.clone(),
         sink: Arc::new(|line: &Line<'_>| tell(format_args!("{} {:<6} {}", line.function, line.level, line.message))),
         command_input: is_command.then_some(input),
         environment: Vec::new(),
         lane: engine::lane(),
     };
     Function::new(component, spec, PoolSettings { max: 1, ..PoolSettings::default() }, Terms::default())
-}
-
-/// The folder's or file's name without its ending.
-fn name(target: &Path) -> String {
-    let target = target.canonicalize().unwrap_or_else(|_| target.to_owned());
-    target.file_stem().map_or_else(|| "function".into(), |stem| stem.to_string_lossy().into_owned())
-}
-
-/// Where the function's resources are for this run. Without grants none is opened.
-enum Store {
-    Memory(Backends),
-    Embedded(sqlite::Store),
-}
-
-impl Store {
-    fn open(arguments: &Arguments) -> Result<Self, CliError> {
-        let resources = resources(&arguments.grants);
-        if arguments.ephemeral || arguments.grants.is_empty() {
-            let backends = memory::open(&resources, Clock::System);
-            return Ok(Self::Memory(backends.map_err(|error| CliError::Memory(error.to_string()))?));
-        }
-        Ok(Self::Embedded(sqlite::open(&arguments.data_dir, &resources, Clock::System)?))
-    }
-
-    fn backends(&self) -> Backends {
-        match self {
-            Self::Memory(backends) => backends.clone(),
-            Self::Embedded(store) => store.backends(),
-        }
-    }
-}
-
-/// What is granted exists, with the default settings.
-fn resources(grants: &[Grant]) -> Resources {
-    let mut resources = Resources::default();
-    for Grant { service, name, .. } in grants {
-        let name = name.clone();
-        match service {
-            Service::Kv => drop(resources.buckets.insert(name)),
-            Service::Queue => drop(resources.queues.insert(name, QueueSettings::default())),
-            Service::Topic => drop(resources.topics.insert(name, TopicSettings::default())),
-            Service::Blob => drop(resources.containers.insert(name)),
-        }
-    }
-    resources
 }
 
 fn tell_ending(outcome: &Outcome) {

@@ -61,6 +61,15 @@ impl Door {
         self.routes.load_full()
     }
 
+    /// Takes down instances that have waited or lived too long.
+    pub fn sweep(&self) {
+        let now = Instant::now();
+        for route in self.routes.load().all() {
+            let Target::Function(function) = &route.target;
+            function.pool().sweep(now);
+        }
+    }
+
     /// Health and readiness.
     fn own_answer(&self, path: &str) -> Option<Response> {
         if self.settings.health.as_deref() == Some(path) {
