@@ -47,7 +47,7 @@ def main():
 
 def parsed():
     parser = argparse.ArgumentParser(prog="run", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="part", help="all of them without one", choices=[*PARTS, "report", []])
+    parser.add_argument("parts", nargs="*", metavar="part", help="all that measure, without one", type=part)
     parser.add_argument("--rounds", type=int, default=7, help="rounds in which all take turns (7)")
     parser.add_argument("--seconds", type=int, default=2, help="length of one measurement (2)")
     parser.add_argument("--start-rounds", type=int, default=11, help="starts of each server (11)")
@@ -55,8 +55,24 @@ def parsed():
     parser.add_argument("--registered", type=int, default=10_000, help="idle functions; they are compiled once (10000)")
     parser.add_argument("--wasm-faas", type=existing, help="a release binary, instead of building one")
     parser.add_argument("--wasmtime", type=existing, help=f"its binary, instead of installing {programs.WASMTIME_VERSION}")
-    parser.add_argument("--output", type=Path, default=programs.ROOT / "docs/benchmarks", help="folder of results and plots (docs/benchmarks)")
-    return parser.parse_args()
+    parser.add_argument("--output", type=Path, default=machine.ROOT / "docs/benchmarks", help="folder of results and plots (docs/benchmarks)")
+    parser.add_argument("--quick", action="store_true", help="show that everything runs, with results in target/compare/quick")
+    arguments = parser.parse_args()
+    return quick(arguments) if arguments.quick else arguments
+
+
+def quick(arguments):
+    """As little as shows that everything runs; nothing of it overwrites results that mean something."""
+    arguments.rounds = arguments.seconds = arguments.start_rounds = 1
+    arguments.connections, arguments.registered = (32,), 100
+    arguments.output = machine.WORK / "quick"
+    return arguments
+
+
+def part(text):
+    if text not in PARTS and text != "report":
+        raise argparse.ArgumentTypeError(f"no such part: `{text}`")
+    return text
 
 
 def counts(text):

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Callable
 
 from . import manifest
+from .machine import WORK
 from .manifest import Function
-from .programs import WORK
 from .server import Request, Server, free_port
 
 GREETING = "Hello, world!\n"
@@ -14,17 +14,24 @@ PAYLOAD = "0123456789abcdef" * 4
 HELLO = Request("GET", "/", "", GREETING)
 ECHO = Request("POST", "/", PAYLOAD, PAYLOAD)
 
-# Of the trials (`run trials`, docs/benchmarks/compare.json) the best for each way of serving. `-Scli` is needed: a component of
-# Rust's standard library imports more than the proxy world has. No fuel, no epochs, no timeout: wasm-faas has its limits on.
-POOL = [
+# Of the trials (`run trials`) the best for each way of serving. `-Scli` is needed: a component of Rust's standard library
+# imports more than the proxy world has. No fuel, no epochs, no timeout; wasm-faas has its limits on.
+WASMTIME_WARM = [
+    "-Scli",
+    "-Opooling-allocator=n",
+    "--max-concurrent-requests=1",
+    "--max-instance-reuse-count=1000000",
+    "--idle-instance-timeout=60s",
+]
+WASMTIME_FRESH = [
     "-Scli",
     "-Opooling-allocator=y",
     "-Opooling-memory-keep-resident=2097152",
     "-Opooling-table-keep-resident=65536",
     "-Opooling-pagemap-scan=yes",
+    "-Opooling-async-stack-keep-resident=65536",
+    "--max-instance-reuse-count=1",
 ]
-REUSE = ["--max-instance-reuse-count=1000000", "--idle-instance-timeout=60s"]
-ISOLATED = ["--max-instance-reuse-count=1"]
 
 
 @dataclass(frozen=True)
@@ -53,8 +60,8 @@ def all_of(programs, guests):
         *functions(programs, "javascript", "JavaScript echo", ECHO, guests.javascript),
         *functions(programs, "python", "Python echo", ECHO, guests.python),
         *functions(programs, "hello", "wasi:http hello", HELLO, guests.hello),
-        wasmtime(programs, "wasmtime-warm", "wasmtime serve, wasi:http hello, warm", guests.hello, [*POOL, *REUSE]),
-        wasmtime(programs, "wasmtime-fresh", "wasmtime serve, wasi:http hello, fresh", guests.hello, [*POOL, *ISOLATED]),
+        wasmtime(programs, "wasmtime-warm", "wasmtime serve, wasi:http hello, warm", guests.hello, WASMTIME_WARM),
+        wasmtime(programs, "wasmtime-fresh", "wasmtime serve, wasi:http hello, fresh", guests.hello, WASMTIME_FRESH),
     ]
 
 
@@ -76,9 +83,10 @@ def functions(programs, name, label, request, component):
 
 
 def wasm_faas(programs, name, label, request, served):
-    path = manifest.write(WORK / "manifests" / f"{name}.toml", served)
+    # A folder each: what a host keeps beside its manifest is its own.
+    path = manifest.write(WORK / "manifests" / name / "wasm-faas.toml", served)
     return Contestant(name, label, request, lambda port: serve(programs.wasm_faas, path, port))
 
 
 def serve(program, path: Path, port):
-    return [program, "serve", path, "--listen", f"127.0.0.1:{port}"]
+    return [program, "serve", path, "--listen", f"127.0.0.1:{port}", "--quiet"]

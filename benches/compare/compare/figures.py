@@ -47,4 +47,4 @@ def load_ratio(results, name, baseline, field, connections=CONNECTIONS):
 def sooner(results):
     """The way to start `wasmtime serve` that answers first."""
     start = results["start"]["start_ms"]
-    return min(("wasmtime-plain", "wasmtime-tuned"), key=lambda name: median(start[name]))
+    return min(("wasmtime-pool", "wasmtime-no-pool"), key=lambda name: median(start[name]))

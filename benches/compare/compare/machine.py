@@ -11,6 +11,9 @@ from pathlib import Path
 # The clock of a process id counts the CPU time of all its threads, those that ended too, in nanoseconds: clock_getcpuclockid(3),
 # which Python does not wrap. 2 is CPUCLOCK_SCHED.
 CPUCLOCK_SCHED = 2
+ROOT = Path(__file__).resolve().parents[3]
+WORK = ROOT / "target/compare"
+"""All that is made for the comparison."""
 
 
 class CompareError(Exception):

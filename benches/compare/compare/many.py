@@ -5,9 +5,9 @@ from dataclasses import replace
 from . import contestants
 from .contestants import ECHO
 from .load import Sample
-from .machine import CompareError
+from .machine import WORK, CompareError
 from .manifest import Function
-from .programs import WORK, copies, say
+from .programs import copies, say
 from .server import Request
 from .setting import turns
 

@@ -128,9 +128,5 @@ def languages(part):
 def start(part):
     bars = []
     for name, times in part["start_ms"].items():
-        bars.append(Bar(start_label(part["labels"][name]), Figure.of(times), f"{median(times):.0f} ms", style(name)))
+        bars.append(Bar(part["labels"][name].replace(", precompiled", ""), Figure.of(times), f"{median(times):.0f} ms", style(name)))
     return chart("Start of the process to its first answer", "code compiled before; less is better", bars)
-
-
-def start_label(label):
-    return label.replace(", precompiled", "").replace("flags of the load test", "load test's flags")

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import machine
-from .machine import CompareError
+from .machine import ROOT, WORK, CompareError
 
 HERE = Path(__file__).resolve().parent.parent
-ROOT = HERE.parent.parent
-WORK = ROOT / "target/compare"
 TOOLS = ROOT / ".wasm-faas/tools"
 WASMTIME_VERSION = "48.0.8"
 WASM = "wasm32-wasip2"

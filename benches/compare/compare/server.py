@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 from . import machine
-from .machine import CompareError
+from .machine import WORK, CompareError
 
 # Waiting this long between two tries costs the measured start at most as much.
 RETRY_S = 0.0002
@@ -98,8 +98,10 @@ class Server:
 
 
 def environment():
-    """Ours but for `RUST_BACKTRACE`, which would put unwinding into the path of a request."""
-    return {name: value for name, value in os.environ.items() if name not in ("RUST_BACKTRACE", "RUST_LOG")}
+    """Ours but for `RUST_BACKTRACE`, which would put unwinding into the path of a request; compiled code goes where it is easily
+    deleted."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("RUST_BACKTRACE", "RUST_LOG")}
+    return {**kept, "WASM_FAAS_CACHE": str(WORK / "cache")}
 
 
 def free_port():

@@ -2,8 +2,9 @@
 
 from . import contestants
 from .contestants import HELLO, Contestant
+from .machine import WORK
 from .manifest import Function
-from .programs import WORK, copies, precompiled, say
+from .programs import copies, precompiled, say
 from .setting import turns
 
 FUNCTIONS = 10
@@ -44,8 +45,8 @@ def starters(setting):
         contestants.native(programs, "native-hello", "native hyper", HELLO),
         contestants.wasm_faas(programs, "start-one", "wasm-faas, one function", HELLO, one),
         contestants.wasm_faas(programs, "start-ten", "wasm-faas, ten functions", HELLO, ten),
-        wasmtime(programs, "wasmtime-plain", "wasmtime serve, precompiled, default flags", compiled, ["-Scli"]),
-        wasmtime(programs, "wasmtime-tuned", "wasmtime serve, precompiled, flags of the load test", compiled, contestants.POOL),
+        wasmtime(programs, "wasmtime-pool", "wasmtime serve, precompiled, default flags", compiled, ["-Scli"]),
+        wasmtime(programs, "wasmtime-no-pool", "wasmtime serve, precompiled, no pool", compiled, ["-Scli", "-Opooling-allocator=n"]),
     ]
 
 

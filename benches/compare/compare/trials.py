@@ -1,4 +1,4 @@
-"""Which flags suit `wasmtime serve` best: each set adds to the one before, or stands alone."""
+"""Which flags suit `wasmtime serve` best."""
 
 from . import contestants
 from .contestants import HELLO
@@ -7,18 +7,26 @@ from .programs import say
 from .setting import turns
 
 CONNECTIONS = 32
-KEEP = ["-Opooling-memory-keep-resident=2097152", "-Opooling-table-keep-resident=65536"]
-SCAN = ["-Opooling-pagemap-scan=yes"]
+KEEP = ["-Scli", "-Opooling-allocator=y", "-Opooling-memory-keep-resident=2097152", "-Opooling-table-keep-resident=65536"]
+SCAN = [*KEEP, "-Opooling-pagemap-scan=yes"]
+STACKS = [*SCAN, "-Opooling-async-stack-keep-resident=65536"]
+# 32 connections have no use for more instances than run at a time, and fewer instances are more often in the caches.
+SINGLE = "--max-concurrent-requests=1"
 SETS = {
     "defaults": ["-Scli"],
     "no pool": ["-Scli", "-Opooling-allocator=n"],
-    "pool keeps memory": ["-Scli", "-Opooling-allocator=y", *KEEP],
-    "pool keeps memory, scan": ["-Scli", "-Opooling-allocator=y", *KEEP, *SCAN],
-    "the same, stacks kept": ["-Scli", "-Opooling-allocator=y", *KEEP, *SCAN, "-Opooling-async-stack-keep-resident=65536"],
-    "the same, no garbage collector": ["-Scli", "-Opooling-allocator=y", *KEEP, *SCAN, "-Wgc-support=n"],
-    "the same, no concurrency": ["-Scli", "-Opooling-allocator=y", *KEEP, *SCAN, "-Wconcurrency-support=n", "-Sp3=n"],
+    "no pool, one request at a time": ["-Scli", "-Opooling-allocator=n", SINGLE],
+    "pool keeps memory": KEEP,
+    "and scans for dirty pages": SCAN,
+    "and keeps stacks": STACKS,
+    "and has no garbage collector": [*STACKS, "-Wgc-support=n"],
+    "and takes one request at a time": [*STACKS, SINGLE],
+    "and has no concurrency": [*STACKS, "-Wconcurrency-support=n", "-Sp3=n"],
 }
-WAYS = {"warm": contestants.REUSE, "fresh": contestants.ISOLATED}
+WAYS = {
+    "warm": ["--max-instance-reuse-count=1000000", "--idle-instance-timeout=60s"],
+    "fresh": ["--max-instance-reuse-count=1"],
+}
 
 
 def run(setting):

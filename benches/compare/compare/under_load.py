@@ -15,7 +15,7 @@ def run(setting):
         for number in range(setting.rounds):
             one_round(setting, number, servers, samples)
     labels = {contestant.name: contestant.label for contestant in everybody}
-    flags = {"warm": contestants.POOL + contestants.REUSE, "fresh": contestants.POOL + contestants.ISOLATED}
+    flags = {"warm": contestants.WASMTIME_WARM, "fresh": contestants.WASMTIME_FRESH}
     return {**setting.head(), "labels": labels, "wasmtime_flags": flags, "samples": samples}
 
 

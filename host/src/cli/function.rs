@@ -11,7 +11,7 @@ use crate::config::{Grant, Limits, QueueSettings, Resources, SecretSource, Servi
 use crate::engine::AllowRule;
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct Flags {
     /// Let the function use a resource: `kv:NAME:ro|rw`, `queue:NAME:send|receive|send+receive`, `topic:NAME:publish`,
     /// `blob:NAME:ro|rw`
     #[arg(long = "grant", value_name = "GRANT")]
@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     pub(super) ephemeral: bool,
 }
 
-impl Arguments {
+impl Flags {
     pub(super) fn limits(&self) -> Limits {
         let fuel = match self.fuel {
             Fuel::Limit(limit) => Some(limit),

@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "REQUEST", value_parser = request::parse, conflicts_with_all = ["event", "kind"])]
     request: Option<http::Request<()>>,
     #[command(flatten)]
-    function: function::Arguments,
+    function: function::Flags,
     /// Print the outcome as a JSON object
     #[arg(long)]
     json: bool,

@@ -31,7 +31,7 @@ pub(super) enum Store {
 }
 
 impl Store {
-    pub(super) fn open(arguments: &function::Arguments) -> Result<Self, CliError> {
+    pub(super) fn open(arguments: &function::Flags) -> Result<Self, CliError> {
         let resources = arguments.resources();
         if arguments.ephemeral || arguments.grants.is_empty() {
             let backends = memory::open(&resources, Clock::System);

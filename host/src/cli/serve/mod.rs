@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     quiet: bool,
     #[command(flatten)]
-    function: function::Arguments,
+    function: function::Flags,
 }
 
 /// Live instances of all functions together.
