@@ -8,7 +8,7 @@
 //! - [`invoke`]: the spine of one invocation
 //! - [`engine`]: components, instances, limits
 //! - [`services`]: what functions can reach, and the backends behind it
-//! - [`config`], [`event`]: plain data
+//! - [`config`], [`event`]: plain data; [`child`]: processes that end with this one
 
 #[cfg(not(unix))]
 compile_error!("wasm-faas runs on Linux and macOS");
@@ -16,6 +16,7 @@ compile_error!("wasm-faas runs on Linux and macOS");
 #[cfg(test)]
 mod architecture;
 pub mod build;
+pub mod child;
 pub mod cli;
 pub mod config;
 pub mod engine;

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use wasm_faas::engine::{Cache, Component, Loader};
+use wasm_faas::engine::{Cache, Compiler, Component, Loader};
 
 /// Languages that have guests.
 pub const LANGUAGES: [&str; 3] = ["rust", "javascript", "python"];
@@ -99,7 +99,7 @@ pub fn component(language: &str, name: &str, metered: bool) -> Result<Component,
 pub fn loader() -> &'static Loader {
     static LOADER: LazyLock<Loader> = LazyLock::new(|| {
         let cache = Cache::open(&root().join(".wasm-faas/cache")).expect("a cache");
-        Loader::new(cache, 64)
+        Loader::new(cache, Compiler::InProcess, 64)
     });
     &LOADER
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use wasm_metadata::AddMetadata;
 
 pub use project::Project;
-pub use step::{Progress, interrupt};
+pub use step::Progress;
 
 /// A language with a toolchain of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +53,6 @@ pub enum BuildError {
     Failed { step: String, folder: PathBuf, output: String },
     #[error("`{}` was built, but the build made no component; a function is a library with `crate-type = [\"cdylib\"]`", folder.display())]
     NoComponent { folder: PathBuf },
-    #[error("{step} was interrupted; what was there before is untouched, run it again to go on")]
-    Interrupted { step: String },
     #[error("cannot {what} `{}`: {source}", path.display())]
     Io { what: &'static str, path: PathBuf, source: std::io::Error },
 }

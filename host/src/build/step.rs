@@ -1,13 +1,12 @@
 use std::path::Path;
 use std::process::{Output, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::process::{Child, Command};
 
 use super::BuildError;
+use crate::child::{Running, is_interrupted};
 
 /// A line with the time that passes, on a terminal's standard error; nothing elsewhere. Gone when dropped.
 pub struct Progress(ProgressBar);
@@ -37,20 +36,17 @@ pub(super) struct Printed {
 
 /// Runs one tool of a build to its end. What it prints is shown when it fails.
 ///
-/// It runs in a process group of its own, which [`interrupt`] ends as a whole: no compiler is left behind.
+/// It runs in a process group of its own, which ends as a whole with this process: no compiler is left behind.
 pub(super) async fn run(step: &str, folder: &Path, command: &mut Command) -> Result<Printed, BuildError> {
     let _progress = Progress::start(step);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    #[cfg(unix)]
     command.process_group(0);
-    let failed = |output| BuildError::Failed { step: step.to_owned(), folder: folder.to_owned(), output };
-    let (child, running) = Running::start(step, command).map_err(|error| failed(error.to_string()))?;
-    let ended = child.wait_with_output().await;
-    if INTERRUPTED.load(Ordering::SeqCst) {
+    let ended = output(step, command).await;
+    if is_interrupted() {
         // The process is ending; the tool did not fail.
         std::future::pending::<()>().await;
     }
-    drop(running);
+    let failed = |output| BuildError::Failed { step: step.to_owned(), folder: folder.to_owned(), output };
     let Output { status, stdout, stderr } = ended.map_err(|error| failed(error.to_string()))?;
     let stdout = String::from_utf8_lossy(&stdout).into_owned();
     if status.success() {
@@ -62,51 +58,9 @@ pub(super) async fn run(step: &str, folder: &Path, command: &mut Command) -> Res
     Err(failed(output))
 }
 
-/// The tools that run now, by step and process group.
-static RUNNING: Mutex<Vec<(String, Option<u32>)>> = Mutex::new(Vec::new());
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
-/// A tool that runs, until dropped.
-struct Running(Option<u32>);
-
-impl Running {
-    /// Starts the tool; an interrupt meanwhile waits until it is known.
-    fn start(step: &str, command: &mut Command) -> std::io::Result<(Child, Self)> {
-        let mut running = lock();
-        let child = command.spawn()?;
-        running.push((step.to_owned(), child.id()));
-        let group = child.id();
-        Ok((child, Self(group)))
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        lock().retain(|(_, group)| *group != self.0);
-    }
-}
-
-fn lock() -> std::sync::MutexGuard<'static, Vec<(String, Option<u32>)>> {
-    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Ends the tools that builds are running, with all their children, and returns what to tell of the first; `None` when no
-/// build runs. The process must end after this.
-pub fn interrupt() -> Option<BuildError> {
-    INTERRUPTED.store(true, Ordering::SeqCst);
-    let running = lock();
-    running.iter().for_each(|(_, group)| end_group(*group));
-    running.first().map(|(step, _)| BuildError::Interrupted { step: step.clone() })
-}
-
-fn end_group(group: Option<u32>) {
-    #[cfg(unix)]
-    if let Some(group) = group.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw) {
-        // It may have ended by itself.
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    }
-    #[cfg(not(unix))]
-    let _ = group;
+async fn output(step: &str, command: &mut Command) -> std::io::Result<Output> {
+    let (child, _running) = Running::start(step, || command.spawn(), Child::id)?;
+    child.wait_with_output().await
 }
 
 /// Whether a program can be started.

@@ -1,6 +1,7 @@
 //! The command line: one file per verb.
 
 mod build;
+mod compile;
 mod error;
 mod event;
 mod function;
@@ -33,6 +34,8 @@ enum Command {
     Serve(Box<serve::Arguments>),
     Build(build::Arguments),
     Inspect(inspect::Arguments),
+    #[command(hide = true)]
+    Compile(compile::Arguments),
 }
 
 /// As shells tell an end by ctrl-C.
@@ -44,7 +47,8 @@ const INTERRUPTED: i32 = 130;
 /// ended by ctrl-C.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if !matches!(arguments.command, Command::Serve(_)) {
+    // A compiler bounds itself before anything else, and ends with the process that started it; a server ends what runs first.
+    if !matches!(arguments.command, Command::Compile(_) | Command::Serve(_)) {
         end_on_interrupt();
     }
     let ended = match arguments.command {
@@ -52,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Build(arguments) => build::run(arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Compile(arguments) => compile::run(&arguments),
     };
     ended.unwrap_or_else(|error| error.report())
 }
@@ -62,7 +67,7 @@ fn end_on_interrupt() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         // Where signals cannot be had, ctrl-C does what the system's default is.
         if runtime.is_ok_and(|runtime| runtime.block_on(tokio::signal::ctrl_c()).is_ok()) {
-            if let Some(error) = crate::build::interrupt() {
+            if let Some(error) = crate::child::interrupt() {
                 tell(format_args!("error: {error}"));
             }
             std::process::exit(INTERRUPTED);

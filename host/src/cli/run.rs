@@ -11,7 +11,7 @@ use super::{event, function, json, print, request, response, tell};
 use crate::build::Progress;
 use crate::config::PoolSettings;
 use crate::engine::shape::Handler;
-use crate::engine::{self, Cache, CallError, Component, FunctionSpec, HttpCall, Loader, Request};
+use crate::engine::{self, Cache, CallError, Compiler, Component, FunctionSpec, HttpCall, Loader, Request};
 use crate::event::Trigger;
 use crate::invoke::{self, Caller, Ending, Function, Outcome, Terms};
 use crate::services::context::{Identity, Line, printable};
@@ -134,7 +134,8 @@ fn load(path: &Path, arguments: &Arguments) -> Result<Component, CliError> {
     let cache = Cache::open(&Cache::default_dir()).map_err(crate::engine::LoadError::from)?;
     let metered = arguments.function.limits().fuel.is_some();
     let mut progress = None;
-    let loader = Loader::new(cache, 4);
+    let compiler = Compiler::child().map_err(|source| CliError::Runtime { source })?;
+    let loader = Loader::new(cache, compiler, 4);
     Ok(loader.load(path, metered, || progress = Some(Progress::start("compiling to machine code, once")))?)
 }
 

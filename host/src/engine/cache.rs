@@ -1,9 +1,9 @@
 use std::collections::HashMap;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use hmac::{Hmac, Mac as _};
@@ -11,13 +11,14 @@ use sha2::Sha256;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::Profile;
+use super::file::FileId;
 
 const KEY_BYTES: usize = 32;
 /// How long compiled code is kept: every build of a Python function leaves 39 MB.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Machine code on disk, private to this user on this machine: `<digest>-<profile>-<engine>.cwasm` beside its MAC.
+/// Machine code on disk, private to this user on this machine: `<digest>-<profile>-<engine>.cwasm` beside its MAC; and what
+/// is known of component files (`index.rs`).
 ///
 /// Mapping a file means running what is in it. So the folder is the user's alone, a file is written under another name
 /// and renamed when whole, and one whose MAC does not fit is compiled again. A file is never written in place: it may be
@@ -27,6 +28,7 @@ pub struct Cache {
     mac: Hmac<Sha256>,
     /// Files whose MAC this process has checked, by what identifies their bytes.
     checked: Mutex<HashMap<PathBuf, FileId>>,
+    pruned: Once,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +45,7 @@ impl Cache {
         create_private(dir).map_err(fail)?;
         let key = read_or_make_key(&dir.join("key")).map_err(fail)?;
         let mac = Hmac::new_from_slice(&key).map_err(|error| fail(std::io::Error::other(error)))?;
-        Ok(Self { dir: dir.to_owned(), mac, checked: Mutex::default() })
+        Ok(Self { dir: dir.to_owned(), mac, checked: Mutex::default(), pruned: Once::new() })
     }
 
     /// The folder of this user: `WASM_FAAS_CACHE`, else `wasm-faas` in the platform's cache folder, else in the temporary
@@ -57,9 +59,18 @@ impl Cache {
         user.unwrap_or_else(|_| std::env::temp_dir()).join("wasm-faas")
     }
 
-    /// The component compiled before, mapped; `None` when there is none or it does not fit.
-    pub(super) fn load(&self, digest: &str, profile: Profile, engine: &Engine) -> Option<Component> {
-        let path = self.path(digest, profile, engine);
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Whether there is a file of this name; whether it fits is looked at when it is mapped.
+    pub(super) fn holds(&self, name: &str) -> bool {
+        self.dir.join(name).exists()
+    }
+
+    /// The component compiled before, mapped; `None` when there is none or it does not fit. `name` is from [`file_name`].
+    pub(super) fn load(&self, name: &str, engine: &Engine) -> Option<Component> {
+        let path = self.dir.join(name);
         let id = FileId::of(&fs::metadata(&path).ok()?);
         let known = self.checked().get(&path) == Some(&id);
         if !known && !self.fits(&path) {
@@ -70,16 +81,10 @@ impl Cache {
     }
 
     /// Keeps compiled code for the next start, and maps it; used from memory now when that fails, as on a full disk.
-    pub(super) fn store(
-        &self,
-        digest: &str,
-        profile: Profile,
-        engine: &Engine,
-        code: &[u8],
-    ) -> wasmtime::Result<Component> {
-        let path = self.path(digest, profile, engine);
-        self.prune();
-        let kept = write_whole(&mac_path(&path), &self.code(&path, code)).and_then(|()| write_whole(&path, code));
+    pub(super) fn store(&self, name: &str, engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+        let path = self.dir.join(name);
+        self.pruned.call_once(|| self.prune());
+        let kept = write_whole(&mac_path(&path), &self.seal(&path, code)).and_then(|()| write_whole(&path, code));
         match kept.ok().and_then(|()| map(engine, &path)) {
             Some(mapped) => Ok(mapped),
             None => from_memory(engine, code),
@@ -91,20 +96,14 @@ impl Cache {
         let Ok(entries) = fs::read_dir(&self.dir) else { return };
         for entry in entries.flatten() {
             let path = entry.path();
-            let is_code = path.extension().is_some_and(|extension| extension == "cwasm" || extension == "mac");
+            let is_ours = ["cwasm", "mac", "index"].iter().any(|ours| path.extension().is_some_and(|its| its == *ours));
             let age =
                 entry.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|time| time.elapsed().ok());
-            if is_code && age.is_some_and(|age| age > LIFETIME) {
+            if is_ours && age.is_some_and(|age| age > LIFETIME) {
                 // Another process may have been quicker.
                 let _ = fs::remove_file(path);
             }
         }
-    }
-
-    fn path(&self, digest: &str, profile: Profile, engine: &Engine) -> PathBuf {
-        let mut hasher = DefaultHasher::new();
-        engine.precompile_compatibility_hash().hash(&mut hasher);
-        self.dir.join(format!("{digest}-{}-{:016x}.cwasm", profile.word(), hasher.finish()))
     }
 
     fn fits(&self, path: &Path) -> bool {
@@ -121,10 +120,17 @@ impl Cache {
         }
     }
 
-    fn code(&self, path: &Path, code: &[u8]) -> Vec<u8> {
+    /// The MAC of a file's contents.
+    pub(super) fn seal(&self, path: &Path, contents: &[u8]) -> Vec<u8> {
         let mut mac = self.hmac(path);
-        mac.update(code);
+        mac.update(contents);
         mac.finalize().into_bytes().to_vec()
+    }
+
+    pub(super) fn is_sealed(&self, path: &Path, contents: &[u8], mac: &[u8]) -> bool {
+        let mut expected = self.hmac(path);
+        expected.update(contents);
+        expected.verify_slice(mac).is_ok()
     }
 
     /// Takes in the file's name, so that no file can stand in for another.
@@ -139,22 +145,11 @@ impl Cache {
     }
 }
 
-/// Identifies a file's bytes without reading them.
-#[derive(PartialEq, Eq, Clone, Copy)]
-struct FileId {
-    inode: u64,
-    length: u64,
-    modified: Option<std::time::SystemTime>,
-}
-
-impl FileId {
-    fn of(metadata: &Metadata) -> Self {
-        #[cfg(unix)]
-        let inode = std::os::unix::fs::MetadataExt::ino(metadata);
-        #[cfg(not(unix))]
-        let inode = 0;
-        Self { inode, length: metadata.len(), modified: metadata.modified().ok() }
-    }
+/// Changes with everything that machine code for an engine depends on, besides the component.
+pub(super) fn compatibility(engine: &Engine) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.finish()
 }
 
 #[allow(unsafe_code, reason = "machine code is mapped here alone; see the safety comment")]
@@ -208,17 +203,15 @@ fn read_or_make_key(path: &Path) -> std::io::Result<[u8; KEY_BYTES]> {
     let mut key = [0; KEY_BYTES];
     getrandom::fill(&mut key).map_err(std::io::Error::other)?;
     write_whole(path, &key)?;
+    File::open(path)?.sync_all()?;
     Ok(key)
 }
 
-/// Readers see all of it or nothing.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Readers see all of it or nothing. What a power cut leaves of it is found by its MAC, so that nobody waits for the disk.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let temporary = dir.join(format!(".{}", ulid::Ulid::generate()));
-    let written = File::create_new(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
+    let written = File::create_new(&temporary).and_then(|mut file| file.write_all(bytes));
     let renamed = written.and_then(|()| fs::rename(&temporary, path));
     if renamed.is_err() {
         let _ = fs::remove_file(&temporary);

@@ -36,8 +36,10 @@ pub enum LoadError {
     UnknownImport { path: PathBuf, import: String },
     #[error("`{path}` does not fit this host's interfaces: {message}")]
     Mismatch { path: PathBuf, message: String },
-    #[error("`{path}` cannot be compiled: {message}")]
-    Compile { path: PathBuf, message: String },
+    #[error("`{path}` cannot be compiled: {error}")]
+    Compile { path: PathBuf, error: super::CompileError },
+    #[error("cannot set up the engine for `{path}`: {message}; allow the process more memory or serve fewer instances")]
+    Engine { path: PathBuf, message: String },
     #[error(transparent)]
     Cache(#[from] super::CacheError),
 }
@@ -129,6 +131,12 @@ impl CallError {
             }
         }
     }
+}
+
+/// All causes in one line, the outermost first.
+pub(super) fn chain(error: &wasmtime::Error) -> String {
+    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    causes.join(": ").replace('\n', " ")
 }
 
 /// The innermost cause in one line, without the backtrace.

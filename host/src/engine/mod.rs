@@ -3,13 +3,18 @@
 
 mod cache;
 mod call;
+mod compile;
 mod component;
 mod error;
 mod fair;
+mod file;
 mod http;
+mod index;
 mod instance;
 mod limits;
 mod linker;
+mod loader;
+mod mapped;
 mod outgoing;
 mod pool;
 mod profile;
@@ -18,9 +23,11 @@ mod state;
 mod stdio;
 
 pub use cache::{Cache, CacheError};
-pub use component::{Component, Loader};
+pub use compile::{CompileError, CompileLimits, Compiler, Order};
+pub use component::{Component, Registered};
 pub use error::{CallError, LoadError};
 pub use instance::{HttpAnswer, HttpBody, HttpCall, HttpError, Instance, Reply, Request, Usage};
+pub use loader::Loader;
 pub use outgoing::{AllowError, AllowRule};
 pub use pool::{Lease, Pool, SWEEP};
 pub use profile::Profile;

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use wasmparser::{CanonicalFunction, CanonicalOption, ComponentExternalKind, KnownCustom, Parser, Payload};
 
 use super::LoadError;
 use crate::services::context::printable;
 
 /// How a component takes its events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Handler {
     /// `wasm-faas:function/handler`.
     Event,
@@ -37,7 +38,7 @@ impl Handler {
 }
 
 /// A tool that took part in making the component.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Producer {
     /// `language`, `processed-by` or `sdk`.
     pub field: String,
@@ -46,7 +47,7 @@ pub struct Producer {
 }
 
 /// The outside of a component.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
     /// The handler and the full name of its export.
     pub handler: Option<(Handler, String)>,

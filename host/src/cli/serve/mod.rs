@@ -15,7 +15,7 @@ use super::error::CliError;
 use super::target::{self, Store};
 use super::{function, print, tell};
 use crate::config::{FunctionSettings, HttpTrigger, Manifest, PoolSettings, Target};
-use crate::engine::{Cache, LoadError, Loader, SWEEP};
+use crate::engine::{Cache, Compiler, LoadError, Loader, SWEEP};
 use crate::services::context::Line;
 use crate::triggers::http::{AccessLog, Bound, Door, Ended};
 use deployment::Host;
@@ -79,9 +79,10 @@ async fn serve(arguments: &Arguments, manifest: Manifest) -> Result<ExitCode, Cl
 
 fn host(arguments: &Arguments, _manifest: &Manifest) -> Result<Host, CliError> {
     let cache = Cache::open(&Cache::default_dir()).map_err(LoadError::from)?;
+    let compiler = Compiler::child().map_err(|source| CliError::Runtime { source })?;
     let store = Store::open(&arguments.function)?;
     Ok(Host {
-        loader: Arc::new(Loader::new(cache, INSTANCES)),
+        loader: Arc::new(Loader::new(cache, compiler, INSTANCES)),
         backends: store.backends(),
         concurrency: Arc::new(Semaphore::new(1024)),
         sink: Arc::new(|line: &Line<'_>| tell(format_args!("{} {:<6} {}", line.function, line.level, line.message))),
