@@ -4,6 +4,8 @@
 mod support;
 
 mod cache;
+#[cfg(target_os = "linux")]
+mod compile;
 mod functions;
 mod help;
 mod input;
@@ -48,6 +50,8 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     trials.extend(inspect::trials());
     trials.extend(cache::trials());
     trials.extend(web::trials());
+    #[cfg(target_os = "linux")]
+    trials.extend(compile::trials());
     #[cfg(unix)]
     {
         trials.extend(data_folder::trials());

@@ -279,20 +279,20 @@ mod tests {
 
     #[test]
     fn each_end_has_words_of_its_own() {
-        insta::assert_snapshot!(told("echo 'unknown opcode at 0x7' >&2; exit 3"), @"");
-        insta::assert_snapshot!(told("kill -XCPU $$"), @"");
-        insta::assert_snapshot!(told("echo 'memory allocation of 99 bytes failed' >&2; kill -ABRT $$"), @"");
-        insta::assert_snapshot!(told("kill -KILL $$"), @"");
-        insta::assert_snapshot!(told("echo \"thread 'main' panicked at a.rs:1:1:\" >&2; echo oh >&2; exit 101"), @"");
-        insta::assert_snapshot!(told("kill -SEGV $$"), @"");
+        insta::assert_snapshot!(told("echo 'unknown opcode at 0x7' >&2; exit 3"), @"unknown opcode at 0x7");
+        insta::assert_snapshot!(told("kill -XCPU $$"), @"compiling took more than 10m of processor time; make it smaller, or split it into several functions");
+        insta::assert_snapshot!(told("echo 'memory allocation of 99 bytes failed' >&2; kill -ABRT $$"), @"compiling took more than 4.0 GiB of memory; make it smaller, or split it into several functions");
+        insta::assert_snapshot!(told("kill -KILL $$"), @"the compiler was ended by signal: 9 (SIGKILL), perhaps for want of memory; load fewer functions at once or give the machine more");
+        insta::assert_snapshot!(told("echo \"thread 'main' panicked at a.rs:1:1:\" >&2; echo oh >&2; exit 101"), @"the compiler crashed, which the host survives: thread 'main' panicked at a.rs:1:1: oh; report it with the component");
+        insta::assert_snapshot!(told("kill -SEGV $$"), @"the compiler crashed, which the host survives: signal: 11 (SIGSEGV); report it with the component");
     }
 
     #[test]
     fn the_other_reasons() {
-        insta::assert_snapshot!(CompileError::Time(CompileLimits::default().time), @"");
-        insta::assert_snapshot!(CompileError::LargeCode(ByteSize(CODE_BYTES)), @"");
+        insta::assert_snapshot!(CompileError::Time(CompileLimits::default().time), @"compiling did not end within 20m; try again when the machine has less to do");
+        insta::assert_snapshot!(CompileError::LargeCode(ByteSize(CODE_BYTES)), @"it makes more than 1.0 GiB of machine code; make it smaller, or split it into several functions");
         let source = io::Error::from(io::ErrorKind::NotFound);
-        insta::assert_snapshot!(CompileError::Start { program: "wasm-faas".into(), source }, @"");
+        insta::assert_snapshot!(CompileError::Start { program: "wasm-faas".into(), source }, @"cannot start the compiler `wasm-faas`: entity not found");
     }
 
     #[test]
