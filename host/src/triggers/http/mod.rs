@@ -3,12 +3,17 @@
 mod access_log;
 mod answer;
 mod body;
+pub mod compress;
 mod connection;
+pub mod container;
+pub mod cors;
+pub mod files;
 mod function;
 mod request;
 mod response;
 mod route;
 mod server;
+pub mod tls;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
