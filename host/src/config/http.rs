@@ -17,6 +17,20 @@ pub struct HttpTrigger {
     pub compress: bool,
 }
 
+impl HttpTrigger {
+    /// Sends all requests to one function.
+    pub fn every_path(function: &str) -> Self {
+        Self {
+            host: None,
+            methods: Vec::new(),
+            path: "/{*path}".into(),
+            target: Target::Function(function.into()),
+            cors: None,
+            compress: false,
+        }
+    }
+}
+
 /// What answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {

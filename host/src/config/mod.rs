@@ -1,5 +1,7 @@
-//! Plain checked data about functions and resources: no async, no I/O.
+//! Plain checked data about functions and resources: no async, and no I/O but reading the manifest.
 
+mod advice;
+mod allow_rule;
 mod grant;
 mod http;
 mod limits;
@@ -8,12 +10,17 @@ mod pool;
 mod resources;
 mod secret;
 mod server;
+pub mod units;
 
+pub use advice::Advice;
+pub use allow_rule::{AllowError, AllowRule, bare};
 pub use grant::{Grant, GrantError, Right, Service};
 pub use http::{Cors, HttpTrigger, Target};
 pub use limits::Limits;
-pub use manifest::{FunctionSettings, Manifest};
+pub use manifest::{ConfigError, FunctionSettings, Manifest, Report, schema};
 pub use pool::{Isolation, PoolSettings, Rate};
-pub use resources::{NAME_BYTES, NameError, QueueSettings, Resources, Subscription, TopicSettings, check_name};
+pub use resources::{
+    NAME_BYTES, NameError, QueueSettings, Resources, Subscription, TopicSettings, check_function_name, check_name,
+};
 pub use secret::SecretSource;
 pub use server::{Server, Tls};

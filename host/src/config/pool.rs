@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 /// How a function's instances come and go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolSettings {
@@ -20,7 +23,8 @@ pub struct PoolSettings {
 }
 
 /// Whether an instance sees more than one invocation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Isolation {
     /// One after the other, after a clean end each.
     Reuse,

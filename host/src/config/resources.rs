@@ -73,6 +73,15 @@ pub struct NameError {
 /// Resource names are 1 to [`NAME_BYTES`] letters, digits, `-`, `_` and `.` of ASCII, start with a letter or digit and
 /// hold no `..`, so that every backend can keep them as they are.
 pub fn check_name(service: Service, name: &str) -> Result<(), NameError> {
+    check(service.resource(), name)
+}
+
+/// Functions are named by the same rule.
+pub fn check_function_name(name: &str) -> Result<(), NameError> {
+    check("function", name)
+}
+
+fn check(resource: &'static str, name: &str) -> Result<(), NameError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let why = if name.is_empty() {
         "it is empty"
@@ -91,7 +100,7 @@ pub fn check_name(service: Service, name: &str) -> Result<(), NameError> {
     if shown.len() < name.len() {
         shown.push('…');
     }
-    Err(NameError { name: shown, resource: service.resource(), why })
+    Err(NameError { name: shown, resource, why })
 }
 
 #[cfg(test)]
