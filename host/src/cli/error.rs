@@ -2,9 +2,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::build::BuildError;
+use crate::config::ConfigError;
 use crate::engine::{CallError, LoadError};
 use crate::services::sqlite::OpenError;
-use crate::triggers::http::{BindError, RouteError};
+use crate::triggers::http::{BindError, FilesError, RouteError, TlsError};
 
 /// Why a command ended without doing what it was asked; one message, one exit status.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,19 @@ pub(super) enum CliError {
     Runtime { source: std::io::Error },
     #[error("cannot write to standard output: {source}")]
     Output { source: std::io::Error },
+    /// Rendered with the places, `error:` included.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    #[error("container `{name}` cannot be served: {error}")]
+    Container { name: String, error: crate::services::Error },
+    #[error("{what} changed, which takes a restart")]
+    NeedsRestart { what: &'static str },
+    #[error("changes cannot be watched: {message}; serve without `--watch`")]
+    Watch { message: String },
     #[error(transparent)]
     Bind(#[from] BindError),
     #[error(transparent)]
@@ -50,9 +64,17 @@ pub(super) enum CliError {
 }
 
 impl CliError {
+    /// The message as it is told.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Config(error) => error.to_string(),
+            other => format!("error: {other}"),
+        }
+    }
+
     /// Tells the message and gives the exit status.
     pub(super) fn report(&self) -> ExitCode {
-        super::tell(format_args!("error: {self}"));
+        super::tell(self.text());
         ExitCode::from(match self {
             Self::Load(_) | Self::Build(_) | Self::SwitchedOff { .. } | Self::Command { .. } => 3,
             Self::Rejected(_) | Self::Warm { .. } => 4,
@@ -65,6 +87,12 @@ impl CliError {
             | Self::WrongFlag { .. }
             | Self::Store(_)
             | Self::Bind(_)
+            | Self::Config(_)
+            | Self::Tls(_)
+            | Self::Files(_)
+            | Self::Container { .. }
+            | Self::NeedsRestart { .. }
+            | Self::Watch { .. }
             | Self::Route(_)
             | Self::Memory(_)
             | Self::Runtime { .. }

@@ -1,7 +1,7 @@
 //! The flags that say what a function may do, for `run` and `serve`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -9,6 +9,9 @@ use bytesize::ByteSize;
 use super::units::{self, Fuel};
 use crate::config::{Grant, Limits, QueueSettings, Resources, SecretSource, Service, TopicSettings};
 use crate::engine::AllowRule;
+
+/// Where data is kept when nobody says otherwise.
+const DATA_DIR: &str = ".wasm-faas";
 
 #[derive(clap::Args)]
 pub(super) struct Flags {
@@ -35,7 +38,7 @@ pub(super) struct Flags {
     #[arg(long, value_name = "DURATION", value_parser = units::timeout, default_value = "3s")]
     pub(super) timeout: Duration,
     /// Where buckets, queues, topics and containers are kept
-    #[arg(long, value_name = "FOLDER", default_value = ".wasm-faas")]
+    #[arg(long, value_name = "FOLDER", default_value = DATA_DIR)]
     pub(super) data_dir: PathBuf,
     /// Keep everything in memory and forget it at the end
     #[arg(long, conflicts_with = "data_dir")]
@@ -43,6 +46,24 @@ pub(super) struct Flags {
 }
 
 impl Flags {
+    /// A flag that was given and says something other than its default.
+    pub(super) fn given(&self) -> Option<&'static str> {
+        let defaults = Limits::default();
+        let limits = self.limits();
+        let given = [
+            ("--grant", !self.grants.is_empty()),
+            ("--allow-host", !self.allow_hosts.is_empty()),
+            ("--config", !self.settings.is_empty()),
+            ("--secret", !self.secrets.is_empty()),
+            ("--memory", limits.memory != defaults.memory),
+            ("--fuel", limits.fuel != defaults.fuel),
+            ("--timeout", limits.timeout != defaults.timeout),
+            ("--ephemeral", self.ephemeral),
+            ("--data-dir", self.data_dir != Path::new(DATA_DIR)),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
+
     pub(super) fn limits(&self) -> Limits {
         let fuel = match self.fuel {
             Fuel::Limit(limit) => Some(limit),

@@ -88,7 +88,7 @@ impl Input {
     }
 
     async fn send(self, function: &Function, json: bool) -> Result<Outcome, CliError> {
-        match function.component().handler() {
+        match function.handler() {
             Some(Handler::Http | Handler::Http3) => self.send_http(function, json).await,
             Some(Handler::Command) => Ok(invoke::invoke(function, Request::Run, Caller::default()).await?),
             _ => {

@@ -14,6 +14,22 @@ pub struct Resources {
     pub containers: BTreeSet<String>,
 }
 
+impl Resources {
+    pub fn contains(&self, service: Service, name: &str) -> bool {
+        match service {
+            Service::Kv => self.buckets.contains(name),
+            Service::Queue => self.queues.contains_key(name),
+            Service::Topic => self.topics.contains_key(name),
+            Service::Blob => self.containers.contains(name),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        let Self { buckets, queues, topics, containers } = self;
+        buckets.is_empty() && queues.is_empty() && topics.is_empty() && containers.is_empty()
+    }
+}
+
 /// How a queue behaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueSettings {

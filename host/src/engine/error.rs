@@ -77,6 +77,10 @@ pub enum CallError {
     },
     /// Its caller left before it answered.
     Cancelled,
+    /// Its component was there at the start and cannot be loaded now.
+    Unloadable {
+        message: String,
+    },
 }
 
 impl CallError {
@@ -93,6 +97,7 @@ impl CallError {
             Self::NoReply => "no-reply",
             Self::NoSuchExport { .. } => "no-such-export",
             Self::Cancelled => "cancelled",
+            Self::Unloadable { .. } => "unloadable",
         }
     }
 
@@ -188,6 +193,7 @@ impl fmt::Display for CallError {
             }
             Self::NoReply => f.write_str("the function returned without setting a response"),
             Self::Cancelled => f.write_str("the caller left before the function answered"),
+            Self::Unloadable { message } => write!(f, "the function's component cannot be loaded any more: {message}"),
             Self::NoSuchExport { message } => {
                 write!(
                     f,

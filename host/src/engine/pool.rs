@@ -3,7 +3,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{CallError, Component, FunctionSpec, Instance};
+use super::shape::Handler;
+use super::{CallError, Component, FunctionSpec, Instance, Loader, Registered};
 use crate::config::{Isolation, PoolSettings};
 use crate::services::context::Invocation;
 
@@ -11,7 +12,7 @@ use crate::services::context::Invocation;
 ///
 /// An instance lives until a bad end, its share of invocations, its age, its idle time, or too little memory left.
 pub struct Pool {
-    component: Component,
+    source: Source,
     spec: Arc<FunctionSpec>,
     settings: PoolSettings,
     /// The one parked last is used first, so that the others can age.
@@ -19,6 +20,43 @@ pub struct Pool {
     /// Instances to have ready; only for [`Isolation::PerInvocation`].
     ahead: AtomicU32,
     refilling: AtomicBool,
+}
+
+/// Where instances come from.
+pub enum Source {
+    Loaded(Component),
+    /// Mapped when an instance is needed.
+    Registered(Registered, Arc<Loader>),
+}
+
+impl Source {
+    async fn component(&self) -> Result<Component, CallError> {
+        let (registered, loader) = match self {
+            Self::Loaded(component) => return Ok(component.clone()),
+            Self::Registered(registered, loader) => (registered, loader),
+        };
+        if let Some(component) = loader.mapped(registered) {
+            return Ok(component);
+        }
+        // Some 0.1 ms as a rule; seconds when the compiled code is gone.
+        let (registered, loader) = (registered.clone(), Arc::clone(loader));
+        let activated = tokio::task::spawn_blocking(move || loader.activate(&registered)).await;
+        let unloadable = |message| CallError::Unloadable { message };
+        activated.map_err(|error| unloadable(error.to_string()))?.map_err(|error| unloadable(error.to_string()))
+    }
+
+    pub fn handler(&self) -> Option<Handler> {
+        match self {
+            Self::Loaded(component) => component.handler(),
+            Self::Registered(registered, _) => registered.handler(),
+        }
+    }
+}
+
+impl From<Component> for Source {
+    fn from(component: Component) -> Self {
+        Self::Loaded(component)
+    }
 }
 
 struct Parked {
@@ -36,10 +74,10 @@ struct Life {
 }
 
 impl Pool {
-    pub fn new(component: Component, spec: FunctionSpec, settings: PoolSettings) -> Self {
+    pub fn new(source: Source, spec: FunctionSpec, settings: PoolSettings) -> Self {
         let ahead = AtomicU32::new(settings.min.max(1));
         Self {
-            component,
+            source,
             spec: Arc::new(spec),
             settings,
             parked: Mutex::default(),
@@ -52,8 +90,8 @@ impl Pool {
         &self.spec
     }
 
-    pub fn component(&self) -> &Component {
-        &self.component
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
     /// A warm instance, or a new one made within the limits of the invocation.
@@ -63,7 +101,7 @@ impl Pool {
         match parked {
             Some(Parked { instance, life, .. }) => Ok(Lease { pool: self, instance, life, warm: true }),
             None => {
-                let instance = Instance::new(&self.component, &self.spec, invocation.clone()).await?;
+                let instance = Instance::new(&self.source.component().await?, &self.spec, invocation.clone()).await?;
                 Ok(Lease { pool: self, instance, life: self.life(now), warm: false })
             }
         }
@@ -109,7 +147,7 @@ impl Pool {
         let deadline = now + self.spec.identity.limits.timeout;
         // What runs before the first invocation has none to belong to.
         let nobody = Invocation { id: String::new(), attempt: 0, deadline, traceparent: None };
-        let instance = Instance::new(&self.component, &self.spec, nobody).await?;
+        let instance = Instance::new(&self.source.component().await?, &self.spec, nobody).await?;
         let parked = Parked { instance, life: self.life(now), since: now };
         self.parked().push(parked);
         Ok(())

@@ -12,7 +12,8 @@ pub use admission::{Admission, Permit, Rejected};
 pub use outcome::{Ending, Outcome, Start};
 
 use crate::config::{PoolSettings, Rate};
-use crate::engine::{CallError, Component, FunctionSpec, Pool, Reply, Request, Usage};
+use crate::engine::shape::Handler;
+use crate::engine::{CallError, FunctionSpec, Pool, Reply, Request, Source, Usage};
 use crate::services::context::Invocation;
 
 /// A component with its limits and grants, ready for invocations.
@@ -41,17 +42,17 @@ impl Default for Terms {
 }
 
 impl Function {
-    pub fn new(component: Component, spec: FunctionSpec, settings: PoolSettings, terms: Terms) -> Self {
+    pub fn new(source: impl Into<Source>, spec: FunctionSpec, settings: PoolSettings, terms: Terms) -> Self {
         let admission = Admission::new(settings.max, settings.wait, terms.rate, terms.host);
-        Self { pool: Arc::new(Pool::new(component, spec, settings)), admission, record: terms.record }
+        Self { pool: Arc::new(Pool::new(source.into(), spec, settings)), admission, record: terms.record }
     }
 
     pub fn name(&self) -> &str {
         &self.pool.spec().identity.function
     }
 
-    pub fn component(&self) -> &Component {
-        self.pool.component()
+    pub fn handler(&self) -> Option<Handler> {
+        self.pool.source().handler()
     }
 
     pub fn pool(&self) -> &Pool {

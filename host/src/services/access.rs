@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Backends, Error, Result, denied};
+use super::{Backends, Error, Placement, Result, denied};
 use crate::config::{Grant, Right, SecretSource, Service};
 
 /// Everything one function may reach, and nothing else.
 pub struct Access {
-    backends: Backends,
+    placement: Placement,
     grants: HashMap<(Service, String), Grant>,
     pub(super) settings: BTreeMap<String, String>,
     pub(super) secrets: BTreeMap<String, SecretSource>,
@@ -14,7 +14,7 @@ pub struct Access {
 impl Access {
     /// Grants of one resource add up.
     pub fn new(
-        backends: Backends,
+        placement: impl Into<Placement>,
         grants: &[Grant],
         settings: BTreeMap<String, String>,
         secrets: BTreeMap<String, SecretSource>,
@@ -24,11 +24,12 @@ impl Access {
             let merged = by_name.entry((grant.service, grant.name.clone())).or_insert_with(|| grant.clone());
             *merged = merged.clone().union(grant);
         }
-        Self { backends, grants: by_name, settings, secrets }
+        Self { placement: placement.into(), grants: by_name, settings, secrets }
     }
 
-    pub fn backends(&self) -> &Backends {
-        &self.backends
+    /// What keeps a resource.
+    pub fn backends(&self, service: Service, name: &str) -> &Backends {
+        self.placement.of(service, name)
     }
 
     /// The function's grant for a resource, or the refusal that names the flag to add.

@@ -24,7 +24,7 @@ pub use access::Access;
 pub use clock::Clock;
 pub use error::{Error, Result};
 
-use crate::config::{Grant, Right};
+use crate::config::{Grant, Resources, Right, Service};
 
 /// The backends behind the services of one host.
 #[derive(Clone)]
@@ -33,6 +33,33 @@ pub struct Backends {
     pub queue: Arc<dyn queue::Backend>,
     pub topic: Arc<dyn topic::Backend>,
     pub blob: Arc<dyn blob::Backend>,
+}
+
+/// Where the resources of one host are: in its backends, but for those that are kept in memory.
+#[derive(Clone)]
+pub struct Placement {
+    backends: Backends,
+    memory: Option<(Backends, Arc<Resources>)>,
+}
+
+impl Placement {
+    pub fn new(backends: Backends, memory: Option<(Backends, Arc<Resources>)>) -> Self {
+        Self { backends, memory }
+    }
+
+    /// What keeps the resource.
+    pub fn of(&self, service: Service, name: &str) -> &Backends {
+        match &self.memory {
+            Some((memory, resources)) if resources.contains(service, name) => memory,
+            _ => &self.backends,
+        }
+    }
+}
+
+impl From<Backends> for Placement {
+    fn from(backends: Backends) -> Self {
+        Self { backends, memory: None }
+    }
 }
 
 /// Refuses an operation that the grant does not cover, with the grant that would.

@@ -1,28 +1,32 @@
 //! From a manifest to functions and routes that answer.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
-use crate::build;
+use super::screen::Output;
+use crate::build::{self, Progress};
 use crate::cli::error::CliError;
-use crate::config::{FunctionSettings, Manifest, Target};
+use crate::config::{FunctionSettings, Manifest, Service, Target};
 use crate::engine::shape::Handler;
-use crate::engine::{self, Component, FunctionSpec, LoadError, Loader};
-use crate::invoke::{Function, Record, Terms};
-use crate::services::context::{Identity, LogSink};
-use crate::services::{Access, Backends, Clock};
-use crate::triggers::http::{self, Routes};
+use crate::engine::{self, Cache, Compiler, FunctionSpec, LoadError, Loader, Registered, Source};
+use crate::invoke::{Function, Terms};
+use crate::services::context::Identity;
+use crate::services::{Access, Backends, Clock, Placement, memory, sqlite};
+use crate::triggers::http::{self, Files, Routes};
+
+/// Live instances of one engine profile. Each takes up to four kernel mappings, of the 65,530 that Linux allows a process.
+const INSTANCES: u32 = 4096;
 
 /// What all functions of this process share; it outlives reloads.
 pub(super) struct Host {
-    pub(super) loader: Arc<Loader>,
-    pub(super) backends: Backends,
-    pub(super) concurrency: Arc<Semaphore>,
-    pub(super) sink: LogSink,
-    pub(super) record: Record,
+    loader: Arc<Loader>,
+    placement: Placement,
+    concurrency: Arc<Semaphore>,
+    output: Output,
 }
 
 /// Functions that are ready, and the routes to them.
@@ -31,21 +35,45 @@ pub(super) struct Deployment {
     pub(super) routes: Routes,
 }
 
+#[derive(Clone)]
 pub(super) struct Deployed {
     pub(super) function: Arc<Function>,
+    pub(super) settings: FunctionSettings,
+    pub(super) registered: Registered,
+    pub(super) path: PathBuf,
     /// Compiled now, not at an earlier start.
     pub(super) compiled: bool,
 }
 
 impl Host {
-    /// Builds, loads and warms every function, all side by side. The first that fails ends it.
-    pub(super) async fn deploy(self: &Arc<Self>, manifest: &Manifest) -> Result<Deployment, CliError> {
-        let mut loading = tokio::task::JoinSet::new();
+    /// Opens the stores and what loads components.
+    pub(super) fn open(manifest: &Manifest, output: Output) -> Result<Self, CliError> {
+        let cache = Cache::open(&Cache::default_dir()).map_err(LoadError::from)?;
+        let compiler = Compiler::child().map_err(|source| CliError::Runtime { source })?;
+        Ok(Self {
+            loader: Arc::new(Loader::new(cache, compiler, INSTANCES)),
+            placement: placement(manifest)?,
+            concurrency: Arc::new(Semaphore::new(manifest.server.concurrency.max(1) as usize)),
+            output,
+        })
+    }
+
+    /// Builds, loads and warms every function, all side by side; what is the same as in `before` goes on as it is. The
+    /// first that fails ends it.
+    pub(super) async fn deploy(
+        self: &Arc<Self>,
+        manifest: &Manifest,
+        before: Option<&BTreeMap<String, Deployed>>,
+    ) -> Result<Deployment, CliError> {
+        let mut loading = JoinSet::new();
+        let compiling = Arc::new(Compiling::default());
         for (name, settings) in manifest.functions.clone() {
-            let (host, wasi_0_3) = (Arc::clone(self), manifest.server.wasi_0_3);
+            let (host, compiling, wasi_0_3) = (Arc::clone(self), Arc::clone(&compiling), manifest.server.wasi_0_3);
+            let before = before.and_then(|functions| functions.get(&name)).cloned();
             loading.spawn(async move {
-                let deployed = host.load(&name, &settings, wasi_0_3).await?;
-                deployed.function.pool().warm().await.map_err(|error| CliError::Warm { function: name.clone(), error })?;
+                let deployed = host.load(&name, settings, before, wasi_0_3, &compiling).await?;
+                let warmed = deployed.function.pool().warm().await;
+                warmed.map_err(|error| CliError::Warm { function: name.clone(), error })?;
                 Ok::<_, CliError>((name, deployed))
             });
         }
@@ -54,73 +82,137 @@ impl Host {
             let (name, deployed) = loaded.map_err(|error| CliError::Runtime { source: error.into() })??;
             functions.insert(name, deployed);
         }
-        let routes = routes(manifest, &functions)?;
+        let routes = self.routes(manifest, &functions).await?;
         Ok(Deployment { functions, routes })
     }
 
-    async fn load(&self, name: &str, settings: &FunctionSettings, wasi_0_3: bool) -> Result<Deployed, CliError> {
+    async fn load(
+        self: &Arc<Self>,
+        name: &str,
+        settings: FunctionSettings,
+        before: Option<Deployed>,
+        wasi_0_3: bool,
+        compiling: &Arc<Compiling>,
+    ) -> Result<Deployed, CliError> {
         let path = resolve(&settings.component).await?;
-        let (loader, metered) = (Arc::clone(&self.loader), settings.limits.fuel.is_some());
-        let loaded = tokio::task::spawn_blocking(move || {
-            let mut compiled = false;
-            let component = loader.load(&path, metered, || compiled = true)?;
-            Ok::<_, LoadError>((component, compiled, path))
-        });
-        let (component, compiled, path) = loaded.await.map_err(|error| CliError::Runtime { source: error.into() })??;
-        if component.handler() == Some(Handler::Http3) && !wasi_0_3 {
-            return Err(CliError::SwitchedOff { path });
+        let (registered, compiled) = self.register(&path, settings.limits.fuel.is_some(), compiling).await?;
+        check_handler(name, &path, &registered, wasi_0_3)?;
+        if let Some(before) = before
+            && before.settings == settings
+            && before.registered.digest() == registered.digest()
+        {
+            return Ok(Deployed { compiled: false, ..before });
         }
-        if component.handler() == Some(Handler::Command) {
-            return Err(CliError::Command { function: name.to_owned(), path });
-        }
-        let spec = self.spec(name, settings, &component);
-        let terms = Terms { host: Arc::clone(&self.concurrency), rate: settings.rate, record: Arc::clone(&self.record) };
-        let function = Arc::new(Function::new(component, spec, settings.pool.clone(), terms));
-        Ok(Deployed { function, compiled })
+        let spec = self.spec(name, &settings, &registered);
+        let terms =
+            Terms { host: Arc::clone(&self.concurrency), rate: settings.rate, record: self.output.record() };
+        let source = Source::Registered(registered.clone(), Arc::clone(&self.loader));
+        let function = Arc::new(Function::new(source, spec, settings.pool.clone(), terms));
+        Ok(Deployed { function, settings, registered, path, compiled })
     }
 
-    fn spec(&self, name: &str, settings: &FunctionSettings, component: &Component) -> FunctionSpec {
+    async fn register(
+        &self,
+        path: &Path,
+        metered: bool,
+        compiling: &Arc<Compiling>,
+    ) -> Result<(Registered, bool), CliError> {
+        let (loader, path, compiling) = (Arc::clone(&self.loader), path.to_owned(), Arc::clone(compiling));
+        let registering = tokio::task::spawn_blocking(move || {
+            let mut compiled = false;
+            let registered = loader.register(&path, metered, || {
+                compiled = true;
+                compiling.show();
+            })?;
+            Ok::<_, LoadError>((registered, compiled))
+        });
+        Ok(registering.await.map_err(|error| CliError::Runtime { source: error.into() })??)
+    }
+
+    fn spec(&self, name: &str, settings: &FunctionSettings, registered: &Registered) -> FunctionSpec {
         let identity = Identity {
             function: name.to_owned(),
-            version: component.digest().get(..12).unwrap_or_default().to_owned(),
+            version: registered.digest().get(..12).unwrap_or_default().to_owned(),
             limits: settings.limits.clone(),
             clock: Clock::System,
         };
         let (config, secrets) = (settings.config.clone(), settings.secrets.clone());
         FunctionSpec {
             identity: Arc::new(identity),
-            access: Access::new(self.backends.clone(), &settings.grants, config, secrets),
-            allow: Vec::new(),
-            sink: Arc::clone(&self.sink),
+            access: Access::new(self.placement.clone(), &settings.grants, config, secrets),
+            allow: settings.allow_hosts.clone(),
+            sink: self.output.sink(),
             command_input: None,
             environment: settings.environment.clone().into_iter().collect(),
             lane: engine::lane(),
         }
     }
+
+    async fn routes(&self, manifest: &Manifest, functions: &BTreeMap<String, Deployed>) -> Result<Routes, CliError> {
+        let mut routes = Routes::default();
+        for trigger in &manifest.http {
+            let target = match &trigger.target {
+                Target::Function(name) => match functions.get(name) {
+                    Some(deployed) => http::Target::Function(Arc::clone(&deployed.function)),
+                    // The manifest was checked.
+                    None => continue,
+                },
+                Target::Files(folder) => http::Target::Files(Files::new(folder)?),
+                Target::Container(name) => http::Target::Container(self.container(name).await?),
+            };
+            routes.add(trigger.clone(), target)?;
+        }
+        Ok(routes)
+    }
+
+    async fn container(&self, name: &str) -> Result<http::Container, CliError> {
+        let backend = self.placement.of(Service::Blob, name).blob.clone();
+        let opened = http::Container::open(backend, name).await;
+        opened.map_err(|error| CliError::Container { name: name.to_owned(), error })
+    }
+}
+
+/// A line on the terminal from the first component that has to be compiled, until all are.
+#[derive(Default)]
+struct Compiling(Mutex<Option<Progress>>);
+
+impl Compiling {
+    fn show(&self) {
+        let mut progress = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.get_or_insert_with(|| Progress::start("compiling to machine code, once"));
+    }
 }
 
 /// A folder becomes the component that is built from it.
-async fn resolve(component: &PathBuf) -> Result<PathBuf, CliError> {
+async fn resolve(component: &Path) -> Result<PathBuf, CliError> {
     if component.is_dir() {
         return Ok(build::build(component).await?);
     }
     if component.exists() {
-        return Ok(component.clone());
+        return Ok(component.to_owned());
     }
-    Err(CliError::NoTarget { path: component.clone() })
+    Err(CliError::NoTarget { path: component.to_owned() })
 }
 
-fn routes(manifest: &Manifest, functions: &BTreeMap<String, Deployed>) -> Result<Routes, CliError> {
-    let mut routes = Routes::default();
-    for trigger in &manifest.http {
-        let target = match &trigger.target {
-            Target::Function(name) => match functions.get(name) {
-                Some(deployed) => http::Target::Function(Arc::clone(&deployed.function)),
-                None => continue,
-            },
-            Target::Files(_) | Target::Container(_) => continue,
-        };
-        routes.add(trigger.clone(), target)?;
+fn check_handler(name: &str, path: &Path, registered: &Registered, wasi_0_3: bool) -> Result<(), CliError> {
+    match registered.handler() {
+        Some(Handler::Http3) if !wasi_0_3 => Err(CliError::SwitchedOff { path: path.to_owned() }),
+        Some(Handler::Command) => Err(CliError::Command { function: name.to_owned(), path: path.to_owned() }),
+        _ => Ok(()),
     }
-    Ok(routes)
+}
+
+/// The stores that the manifest needs.
+fn placement(manifest: &Manifest) -> Result<Placement, CliError> {
+    let in_memory = |resources| -> Result<Backends, CliError> {
+        memory::open(resources, Clock::System).map_err(|error| CliError::Memory(error.to_string()))
+    };
+    if manifest.resources.is_empty() {
+        return Ok(in_memory(&manifest.memory)?.into());
+    }
+    let store = sqlite::open(&manifest.data_dir, &manifest.resources, Clock::System)?.backends();
+    if manifest.memory.is_empty() {
+        return Ok(store.into());
+    }
+    Ok(Placement::new(store, Some((in_memory(&manifest.memory)?, Arc::new(manifest.memory.clone())))))
 }

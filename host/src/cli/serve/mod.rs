@@ -1,24 +1,24 @@
 //! `serve`: functions behind one door.
 
 mod deployment;
+mod life;
 mod screen;
 mod signals;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-
-use tokio::sync::Semaphore;
+use std::time::Instant;
 
 use super::error::CliError;
-use super::target::{self, Store};
-use super::{function, print, tell};
-use crate::config::{FunctionSettings, HttpTrigger, Manifest, PoolSettings, Target};
-use crate::engine::{Cache, Compiler, LoadError, Loader, SWEEP};
-use crate::services::context::Line;
-use crate::triggers::http::{AccessLog, Bound, Door, Ended};
+use super::{function, target, tell};
+use crate::config::{FunctionSettings, HttpTrigger, Manifest, PoolSettings, Server};
+use crate::triggers::http::{Bound, Door, Ended, acceptor};
 use deployment::Host;
+
+/// What a manifest is called when nobody says otherwise.
+const MANIFEST: &str = "wasm-faas.toml";
 
 /// Serve functions over HTTP
 ///
@@ -26,13 +26,16 @@ use deployment::Host;
 /// path. Ctrl-C and SIGTERM let running requests end; a second one ends at once.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// A manifest, a component, or a folder with one of them or with a function's source
-    #[arg(value_name = "MANIFEST | COMPONENT | FOLDER", default_value = "wasm-faas.toml")]
+    /// A manifest, a component, or a folder with a manifest or a function's source
+    #[arg(value_name = "MANIFEST | COMPONENT | FOLDER", default_value = MANIFEST)]
     target: PathBuf,
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:3000, or as the manifest says]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// Print what is served, and each request, as JSON objects
+    /// Take up changes of the manifest and of components while serving
+    #[arg(long)]
+    watch: bool,
+    /// Print what is served, each request and each line of a function's log as JSON objects
     #[arg(long)]
     json: bool,
     /// Log no requests
@@ -42,83 +45,132 @@ pub(super) struct Arguments {
     function: function::Flags,
 }
 
-/// Live instances of all functions together.
-const INSTANCES: u32 = 2048;
-
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, CliError> {
-    let mut manifest = single(arguments);
-    if let Some(listen) = arguments.listen {
-        manifest.server.listen = listen;
-    }
-    super::block_on(serve(arguments, manifest))
+    let started = Instant::now();
+    let source = Source::of(arguments)?;
+    let manifest = source.read()?;
+    super::block_on(serve(arguments, source, manifest, started))
 }
 
-async fn serve(arguments: &Arguments, manifest: Manifest) -> Result<ExitCode, CliError> {
+async fn serve(
+    arguments: &Arguments,
+    source: Source,
+    manifest: Manifest,
+    started: Instant,
+) -> Result<ExitCode, CliError> {
     let stop = signals::watch()?;
+    let files = raise_file_limit();
+    // An address that is taken is told before anything is built.
     let bound = Bound::bind(manifest.server.listen)?;
-    let host = Arc::new(host(arguments, &manifest)?);
-    let deployment = host.deploy(&manifest).await?;
-    let log = (!arguments.quiet).then(|| AccessLog::new(screen::access_line, std::io::stderr()));
-    let door = Arc::new(Door::new(manifest.server.clone(), deployment.routes, log));
-    tokio::spawn(sweep(Arc::clone(&door)));
-    let address = bound.address();
-    if arguments.json {
-        print(format!("{}\n", serde_json::json!({ "listening": format!("http://{address}") })).as_bytes())?;
-    } else {
-        print(format!("listening on http://{address}\n").as_bytes())?;
+    let tls = manifest.server.tls.as_ref().map(acceptor).transpose()?.map(Arc::new);
+    let output = screen::Output { json: arguments.json };
+    let host = Arc::new(Host::open(&manifest, output)?);
+    let deployment = host.deploy(&manifest, None).await?;
+    let log = (!arguments.quiet).then(|| output.access_log());
+    let listening = format!("{}://{}", if tls.is_some() { "https" } else { "http" }, bound.address());
+    output.show(&listening, &manifest, &deployment, started.elapsed())?;
+    let door = Arc::new(Door::new(with_enough_files(manifest.server.clone(), files), deployment.routes, log));
+    tokio::spawn(life::sweep(Arc::clone(&door)));
+    if let Some(tls) = &tls {
+        tokio::spawn(life::renew(Arc::clone(tls)));
+    }
+    if arguments.watch {
+        let door = Arc::clone(&door);
+        let reload = life::Reload { door, host, source, manifest, functions: deployment.functions };
+        tokio::spawn(async { reload.run().await.unwrap_or_else(|error| tell(error.text())) });
     }
     let complain = |error: &std::io::Error| tell(format_args!("error: cannot take a connection: {error}"));
-    match bound.serve(door, stop, complain).await {
-        Ended::Drained => Ok(ExitCode::SUCCESS),
-        Ended::CutOff(count) => {
-            tell(format_args!("{count} requests were still running after the grace time and were cut off"));
-            Ok(ExitCode::SUCCESS)
+    if let Ended::CutOff(count) = bound.serve(door, tls, stop, complain).await {
+        tell(format_args!("{count} requests were still running after the grace time and were cut off"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the manifest comes from.
+enum Source {
+    /// A file; the flags come on top.
+    File { path: PathBuf, listen: Option<SocketAddr> },
+    /// The flags alone.
+    Flags(Box<Manifest>),
+}
+
+impl Source {
+    fn of(arguments: &Arguments) -> Result<Self, CliError> {
+        let (target, listen) = (&arguments.target, arguments.listen);
+        let inside = target.join(MANIFEST);
+        let path = if inside.is_file() { &inside } else { target };
+        let is_manifest = path.extension().is_some_and(|extension| extension == "toml");
+        if !is_manifest {
+            return Ok(Self::Flags(Box::new(single(arguments))));
+        }
+        match arguments.function.given() {
+            Some(flag) => Err(CliError::WrongFlag { flag, why: "the manifest says what its functions may do" }),
+            None => Ok(Self::File { path: path.clone(), listen }),
         }
     }
-}
 
-fn host(arguments: &Arguments, _manifest: &Manifest) -> Result<Host, CliError> {
-    let cache = Cache::open(&Cache::default_dir()).map_err(LoadError::from)?;
-    let compiler = Compiler::child().map_err(|source| CliError::Runtime { source })?;
-    let store = Store::open(&arguments.function)?;
-    Ok(Host {
-        loader: Arc::new(Loader::new(cache, compiler, INSTANCES)),
-        backends: store.backends(),
-        concurrency: Arc::new(Semaphore::new(1024)),
-        sink: Arc::new(|line: &Line<'_>| tell(format_args!("{} {:<6} {}", line.function, line.level, line.message))),
-        record: Arc::new(|_| {}),
-    })
-}
+    fn read(&self) -> Result<Manifest, CliError> {
+        match self {
+            Self::File { path, listen } => {
+                let mut manifest = Manifest::read(path)?;
+                manifest.server.listen = listen.unwrap_or(manifest.server.listen);
+                Ok(manifest)
+            }
+            Self::Flags(manifest) => Ok(manifest.as_ref().clone()),
+        }
+    }
 
-/// Takes down instances that nobody needs.
-async fn sweep(door: Arc<Door>) {
-    let mut ticks = tokio::time::interval(SWEEP);
-    loop {
-        ticks.tick().await;
-        door.sweep();
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File { path, .. } => Some(path),
+            Self::Flags(_) => None,
+        }
     }
 }
 
 /// One function that answers every path.
 fn single(arguments: &Arguments) -> Manifest {
-    let name = target::name(&arguments.target);
+    let (name, flags) = (target::name(&arguments.target), &arguments.function);
     let settings = FunctionSettings {
         component: arguments.target.clone(),
-        limits: arguments.function.limits(),
+        limits: flags.limits(),
         pool: PoolSettings { min: 1, ..PoolSettings::default() },
         rate: None,
-        grants: arguments.function.grants.clone(),
-        config: arguments.function.settings(),
-        secrets: arguments.function.secrets(),
+        grants: flags.grants.clone(),
+        allow_hosts: flags.allow_hosts.clone(),
+        config: flags.settings(),
+        secrets: flags.secrets(),
         environment: [].into(),
     };
-    let trigger = HttpTrigger {
-        host: None,
-        methods: Vec::new(),
-        path: "/{*path}".into(),
-        target: Target::Function(name.clone()),
-        cors: None,
-        compress: false,
+    let mut manifest = Manifest {
+        data_dir: flags.data_dir.clone(),
+        http: vec![HttpTrigger::every_path(&name)],
+        functions: [(name, settings)].into(),
+        ..Manifest::default()
     };
-    Manifest { functions: [(name, settings)].into(), http: vec![trigger], ..Manifest::default() }
+    manifest.server.listen = arguments.listen.unwrap_or(manifest.server.listen);
+    let resources = if flags.ephemeral { &mut manifest.memory } else { &mut manifest.resources };
+    *resources = flags.resources();
+    manifest
+}
+
+/// Lets the process open as many files as the system allows it; returns how many.
+fn raise_file_limit() -> u64 {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let most = maximum.unwrap_or(1 << 20);
+    match setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum }) {
+        Ok(()) => most,
+        Err(_) => current.unwrap_or(1024),
+    }
+}
+
+/// Files that are needed besides connections: the store, components, requests that functions send.
+const OTHER_FILES: u64 = 256;
+
+/// No more connections than the process can have open.
+fn with_enough_files(mut server: Server, files: u64) -> Server {
+    let most = u32::try_from(files.saturating_sub(OTHER_FILES).max(1)).unwrap_or(u32::MAX);
+    server.connections = server.connections.min(most);
+    server
 }

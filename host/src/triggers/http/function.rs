@@ -21,7 +21,7 @@ pub(super) async fn answer_request(
     matched: &Match,
     note: &mut Note,
 ) -> Response {
-    match function.component().handler() {
+    match function.handler() {
         Some(Handler::Http | Handler::Http3) => raw(door, function, request, matched, note).await,
         _ => as_event(door, function, request, matched, note).await,
     }

@@ -3,17 +3,17 @@
 mod access_log;
 mod answer;
 mod body;
-pub mod compress;
+mod compress;
 mod connection;
-pub mod container;
-pub mod cors;
-pub mod files;
+mod container;
+mod cors;
+mod files;
 mod function;
 mod request;
 mod response;
 mod route;
 mod server;
-pub mod tls;
+mod tls;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -27,8 +27,12 @@ use tokio_util::task::TaskTracker;
 pub use access_log::{Access, AccessLog};
 pub use body::{Body, BodyError, Response};
 pub use connection::Busy;
+pub use container::Container;
+pub use cors::CorsError;
+pub use files::{Files, FilesError};
 pub use route::{Route, RouteError, Routes};
 pub use server::{BindError, Bound, Ended};
+pub use tls::{LOOK_EVERY, Tls, TlsError, acceptor};
 
 use crate::config::Server;
 use crate::event::Pairs;
@@ -39,6 +43,8 @@ use route::Found;
 /// What answers the requests of a route.
 pub enum Target {
     Function(Arc<Function>),
+    Files(Files),
+    Container(Container),
 }
 
 /// All that requests meet: the routes, which a reload replaces, and what stays.
@@ -70,8 +76,9 @@ impl Door {
     pub fn sweep(&self) {
         let now = Instant::now();
         for route in self.routes.load().all() {
-            let Target::Function(function) = &route.target;
-            function.pool().sweep(now);
+            if let Target::Function(function) = &route.target {
+                function.pool().sweep(now);
+            }
         }
     }
 
@@ -123,10 +130,39 @@ async fn respond(door: &Door, request: Request<Incoming>, secure: bool) -> (Resp
         Err(response) => return (*response, Note::default()),
     };
     let mut note = Note { function: Some(Arc::clone(&matched.route)), warm: None };
-    let response = match &matched.route.target {
-        Target::Function(function) => function::answer_request(door, function, request, &matched, &mut note).await,
+    let response = match matched.route.is_plain() {
+        true => reach(door, request, &matched, &mut note).await,
+        false => dressed(door, request, &matched, &mut note).await,
     };
     (response, note)
+}
+
+/// With what the route adds to the answer of its target.
+async fn dressed(door: &Door, request: Request<Incoming>, matched: &Match, note: &mut Note) -> Response {
+    let head = request::head(&request);
+    let cors = matched.route.cors.as_ref();
+    if let Some(answer) = cors.and_then(|cors| cors.preflight(&head)) {
+        return answer;
+    }
+    let accepted = matched.route.trigger.compress.then(|| compress::accepted(&head)).flatten();
+    let mut response = reach(door, request, matched, note).await;
+    if let Some(cors) = cors {
+        cors.apply(&head, &mut response);
+    }
+    match accepted {
+        Some(accepted) => compress::apply(accepted, response).await,
+        None => response,
+    }
+}
+
+async fn reach(door: &Door, request: Request<Incoming>, matched: &Match, note: &mut Note) -> Response {
+    // The wildcard is the last parameter.
+    let rest = || matched.parameters.last().map_or("", |(_, rest)| rest);
+    match &matched.route.target {
+        Target::Function(function) => function::answer_request(door, function, request, matched, note).await,
+        Target::Files(files) => files.serve(&request.into_parts().0, rest()).await,
+        Target::Container(container) => container.serve(&request.into_parts().0, rest()).await,
+    }
 }
 
 fn find(routes: &Routes, request: &Request<Incoming>, secure: bool) -> Result<Match, Box<Response>> {

@@ -18,6 +18,16 @@ pub(super) fn host<B>(request: &Request<B>) -> Option<&str> {
     (!without_port.is_empty()).then_some(without_port)
 }
 
+/// A copy without the body.
+pub(super) fn head<B>(request: &Request<B>) -> Parts {
+    let mut head = Request::new(()).into_parts().0;
+    head.method = request.method().clone();
+    head.uri = request.uri().clone();
+    head.version = request.version();
+    head.headers = request.headers().clone();
+    head
+}
+
 pub(super) fn wants_websocket<B>(request: &Request<B>) -> bool {
     let upgrade = request.headers().get(UPGRADE);
     upgrade.is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))

@@ -5,6 +5,7 @@ use http::Method;
 use matchit::{Params, Router};
 
 use super::Target;
+use super::cors::{Cors, CorsError};
 use crate::config::{self, HttpTrigger};
 use crate::event::Pairs;
 
@@ -32,6 +33,7 @@ pub struct Route {
     pub trigger: HttpTrigger,
     pub(super) methods: Vec<Method>,
     pub(super) target: Target,
+    pub(super) cors: Option<Cors>,
 }
 
 /// Why a trigger is no route.
@@ -41,6 +43,8 @@ pub enum RouteError {
     Path { path: String, why: String },
     #[error("`{method}` is no HTTP method")]
     Method { method: String },
+    #[error("the route `{path}` cannot be used by other origins: {source}")]
+    Cors { path: String, source: CorsError },
 }
 
 /// What was found.
@@ -63,7 +67,9 @@ impl Routes {
             Some((_, Some(domain))) => self.domains.entry(domain.to_owned()).or_default(),
             Some((host, None)) => self.hosts.entry(host.to_owned()).or_default(),
         };
-        paths.add(Route { trigger, methods, target })
+        let cors = trigger.cors.as_ref().map(|cors| Cors::new(cors, &trigger.methods)).transpose();
+        let cors = cors.map_err(|source| RouteError::Cors { path: trigger.path.clone(), source })?;
+        paths.add(Route { trigger, methods, target, cors })
     }
 
     /// `host` without its port.
@@ -143,6 +149,11 @@ impl Route {
             config::Target::Function(name) | config::Target::Container(name) => name,
             config::Target::Files(_) => "files",
         }
+    }
+
+    /// The target's answer goes out as it is.
+    pub(super) fn is_plain(&self) -> bool {
+        self.cors.is_none() && !self.trigger.compress
     }
 
     /// A route for GET answers HEAD as well, and one with CORS the browser's question beforehand.

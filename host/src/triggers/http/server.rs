@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::tls::Tls;
 use super::{Door, connection};
 
 /// Connections that the system holds until they are taken.
@@ -55,7 +56,13 @@ impl Bound {
     }
 
     /// Serves until `stop`, then lets what runs end within the grace time. `complain` is told of accepts that failed.
-    pub async fn serve(self, door: Arc<Door>, stop: CancellationToken, complain: impl Fn(&io::Error)) -> Ended {
+    pub async fn serve(
+        self,
+        door: Arc<Door>,
+        tls: Option<Arc<Tls>>,
+        stop: CancellationToken,
+        complain: impl Fn(&io::Error),
+    ) -> Ended {
         let connections = TaskTracker::new();
         let places = Arc::new(Semaphore::new(door.settings.connections.max(1) as usize));
         loop {
@@ -65,9 +72,9 @@ impl Bound {
             };
             match accepted {
                 Ok((stream, place)) => {
-                    let (door, stop) = (Arc::clone(&door), stop.clone());
+                    let connection = connect(stream, tls.clone(), Arc::clone(&door), stop.clone());
                     connections.spawn(async move {
-                        connection::serve(stream, false, door, stop).await;
+                        connection.await;
                         drop(place);
                     });
                 }
@@ -82,6 +89,15 @@ impl Bound {
         drop(self.socket);
         door.ready.store(false, Relaxed);
         drain(&connections, &door).await
+    }
+}
+
+async fn connect(stream: TcpStream, tls: Option<Arc<Tls>>, door: Arc<Door>, stop: CancellationToken) {
+    let Some(tls) = tls else { return connection::serve(stream, false, door, stop).await };
+    let handshake = tokio::time::timeout(door.settings.header_timeout, tls.acceptor().accept(stream));
+    // A client that cannot be understood was told so by the handshake itself.
+    if let Ok(Ok(stream)) = handshake.await {
+        connection::serve(stream, true, door, stop).await;
     }
 }
 
