@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
-use super::units::{self, Fuel};
-use crate::config::{Grant, Limits, QueueSettings, Resources, SecretSource, Service, TopicSettings};
-use crate::engine::AllowRule;
+use super::units;
+use crate::config::units::{Fuel, fuel, memory, timeout};
+use crate::config::{AllowRule, Grant, Limits, QueueSettings, Resources, SecretSource, Service, TopicSettings};
 
 /// Where data is kept when nobody says otherwise.
 const DATA_DIR: &str = ".wasm-faas";
@@ -29,13 +29,13 @@ pub(super) struct Flags {
     #[arg(long = "secret", value_name = "NAME=SOURCE", value_parser = units::secret)]
     pub(super) secrets: Vec<(String, SecretSource)>,
     /// Most memory the function may use
-    #[arg(long, value_name = "SIZE", value_parser = units::memory, default_value = "128MiB")]
+    #[arg(long, value_name = "SIZE", value_parser = memory, default_value = "128MiB")]
     pub(super) memory: ByteSize,
     /// Most fuel the function may burn, about one per WebAssembly instruction, or `none`
-    #[arg(long, value_name = "N", value_parser = units::fuel, default_value = "10_000_000_000")]
+    #[arg(long, value_name = "N", value_parser = fuel, default_value = "10_000_000_000")]
     pub(super) fuel: Fuel,
     /// Most time the function may take
-    #[arg(long, value_name = "DURATION", value_parser = units::timeout, default_value = "3s")]
+    #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "3s")]
     pub(super) timeout: Duration,
     /// Where buckets, queues, topics and containers are kept
     #[arg(long, value_name = "FOLDER", default_value = DATA_DIR)]
@@ -65,11 +65,7 @@ impl Flags {
     }
 
     pub(super) fn limits(&self) -> Limits {
-        let fuel = match self.fuel {
-            Fuel::Limit(limit) => Some(limit),
-            Fuel::Unmetered => None,
-        };
-        Limits { memory: self.memory, fuel, timeout: self.timeout }
+        Limits { memory: self.memory, fuel: self.fuel.limit(), timeout: self.timeout }
     }
 
     pub(super) fn settings(&self) -> BTreeMap<String, String> {

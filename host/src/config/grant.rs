@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{NameError, check_name};
+use super::{Advice, NameError, check_name};
 
 /// A service whose resources are granted by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,6 +77,7 @@ pub struct Grant {
     pub service: Service,
     pub name: String,
     rights: u8,
+    advice: Advice,
 }
 
 /// Why a text is no grant.
@@ -95,7 +96,18 @@ pub enum GrantError {
 impl Grant {
     pub fn new(service: Service, name: impl Into<String>, rights: &[Right]) -> Self {
         let rights = rights.iter().fold(0, |bits, right| bits | right.bit());
-        Self { service, name: name.into(), rights }
+        Self { service, name: name.into(), rights, advice: Advice::default() }
+    }
+
+    /// The same, given in another place than by flags.
+    #[must_use]
+    pub fn advised(self, advice: Advice) -> Self {
+        Self { advice, ..self }
+    }
+
+    /// Where it is given.
+    pub fn advice(&self) -> &Advice {
+        &self.advice
     }
 
     pub fn has(&self, right: Right) -> bool {

@@ -9,6 +9,7 @@ use wasmtime_wasi::I32Exit;
 use super::http::NoReply;
 use super::instance::{RESPONSE_BYTES, WrongTypes};
 use super::limits::OutOfMemory;
+use crate::config::Advice;
 use crate::services::context::printable;
 
 /// Why a file cannot be run.
@@ -169,39 +170,62 @@ fn frame(frame: &wasmtime::FrameInfo) -> String {
     }
 }
 
-impl fmt::Display for CallError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl CallError {
+    /// What happened, and what to do about it where the function is set up.
+    pub fn told(&self, advice: &Advice) -> String {
+        let raise = |limit: &str, look: &str| format!("raise {} or look for {look}", advice.limit(limit));
         match self {
-            Self::Trap { message, .. } => write!(f, "the function trapped: {message}"),
-            Self::Exit(code) => write!(f, "the function exited with code {code} before it answered"),
+            Self::Trap { message, .. } => format!("the function trapped: {message}"),
+            Self::Exit(code) => format!("the function exited with code {code} before it answered"),
             Self::OutOfFuel { limit } => {
-                write!(f, "the function used up its fuel of {limit}; raise `--fuel` or look for an endless loop")
+                format!("the function used up its fuel of {limit}; {}", raise("fuel", "an endless loop"))
             }
             Self::OutOfMemory { limit } => {
-                write!(f, "the function reached its memory limit of {limit:#}; raise `--memory` or look for a leak")
+                format!("the function reached its memory limit of {limit:#}; {}", raise("memory", "a leak"))
             }
             Self::Deadline { timeout } => {
                 let timeout = humantime::format_duration(*timeout);
-                write!(
-                    f,
-                    "the function ran over its timeout of {timeout}; raise `--timeout` or look for what it waits for"
-                )
+                let raise = raise("timeout", "what it waits for");
+                format!("the function ran over its timeout of {timeout}; {raise}")
             }
-            Self::StackOverflow => f.write_str("the function's stack of 1 MiB overflowed; look for endless recursion"),
+            Self::StackOverflow => "the function's stack of 1 MiB overflowed; look for endless recursion".into(),
             Self::TooLarge { limit } => {
-                write!(f, "the function handed over more than {limit:#} at once; write large data as a blob, in pieces")
+                format!("the function handed over more than {limit:#} at once; write large data as a blob, in pieces")
             }
-            Self::NoReply => f.write_str("the function returned without setting a response"),
-            Self::Cancelled => f.write_str("the caller left before the function answered"),
-            Self::Unloadable { message } => write!(f, "the function's component cannot be loaded any more: {message}"),
+            Self::NoReply => "the function returned without setting a response".into(),
+            Self::Cancelled => "the caller left before the function answered".into(),
+            Self::Unloadable { message } => format!("the function's component cannot be loaded any more: {message}"),
             Self::NoSuchExport { message } => {
-                write!(
-                    f,
-                    "the component's handler does not have the types of this host's contract: {message}; build it again"
-                )
+                let what = "the component's handler does not have the types of this host's contract";
+                format!("{what}: {message}; build it again")
             }
         }
     }
 }
 
+/// With the flags of `wasm-faas run`.
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.told(&Advice::Flags))
+    }
+}
+
 impl std::error::Error for CallError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_name_where_they_are_set() {
+        let errors = [
+            CallError::OutOfFuel { limit: 1000 },
+            CallError::OutOfMemory { limit: ByteSize::mib(16) },
+            CallError::Deadline { timeout: Duration::from_millis(50) },
+        ];
+        let advice = Advice::Manifest { function: "hello".into() };
+        let told = |advice: &Advice| errors.iter().map(|error| error.told(advice)).collect::<Vec<_>>().join("\n");
+        insta::assert_snapshot!(told(&Advice::Flags), @"");
+        insta::assert_snapshot!(told(&advice), @"");
+    }
+}

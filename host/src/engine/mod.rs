@@ -28,7 +28,6 @@ pub use component::{Component, Registered};
 pub use error::{CallError, LoadError};
 pub use instance::{HttpAnswer, HttpBody, HttpCall, HttpError, Instance, Reply, Request, Usage};
 pub use loader::Loader;
-pub use outgoing::{AllowError, AllowRule};
 pub use pool::{Lease, Pool, SWEEP, Source};
 pub use profile::Profile;
 pub use state::{FunctionSpec, lane};

@@ -1,11 +1,9 @@
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::uri::{Authority, Scheme};
+use http::uri::Scheme;
 use http::{Request, Response, Uri};
 use http_body_util::BodyExt as _;
 use tokio::net::TcpStream;
@@ -17,72 +15,11 @@ use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::FunctionSpec;
+use crate::config::{AllowRule, bare};
 use crate::services::context::{Level, SharedLog};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(600);
-
-/// Hosts a function may send requests to: `api.example.com`, `*.example.com`, each with or without `:port`.
-///
-/// A name allows the public addresses it resolves to. Loopback, private and link-local addresses need a rule that names the
-/// address itself or `localhost`: a name's owner decides where it points.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AllowRule {
-    host: String,
-    port: Option<u16>,
-}
-
-/// Why a text is no rule.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is no host to allow: expected a name or an address, with or without `:port`, such as `api.example.com` or `*.example.com:8443`"
-)]
-pub struct AllowError(String);
-
-impl FromStr for AllowRule {
-    type Err = AllowError;
-
-    fn from_str(text: &str) -> Result<Self, AllowError> {
-        let fail = || AllowError(text.into());
-        let name = text.strip_prefix("*.").unwrap_or(text);
-        let authority: Authority = name.parse().map_err(|_| fail())?;
-        let bad_port = authority.port().is_none() && authority.host().len() < authority.as_str().len();
-        if bad_port || authority.as_str().contains('@') || authority.host().is_empty() || authority.host().contains('*')
-        {
-            return Err(fail());
-        }
-        let wildcard = if name.len() < text.len() { "*." } else { "" };
-        let host = format!("{wildcard}{}", bare(authority.host()).to_ascii_lowercase());
-        Ok(Self { host, port: authority.port_u16() })
-    }
-}
-
-impl fmt::Display for AllowRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.host)?;
-        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
-    }
-}
-
-impl AllowRule {
-    fn matches(&self, host: &str, port: u16) -> bool {
-        let host_fits = match self.host.strip_prefix("*.") {
-            Some(domain) => host.strip_suffix(domain).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
-            None => host == self.host,
-        };
-        host_fits && self.port.is_none_or(|allowed| allowed == port)
-    }
-
-    /// Whether it names addresses of this machine or its network on purpose.
-    fn names_private(&self) -> bool {
-        self.host == "localhost" || self.host.parse::<IpAddr>().is_ok()
-    }
-}
-
-/// `[::1]` without its brackets.
-fn bare(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
-}
 
 /// Sends the requests of `wasi:http` guests: to allowed hosts only, the address checked that is connected to.
 pub(super) struct Outgoing {
@@ -97,10 +34,38 @@ impl Outgoing {
 }
 
 impl FunctionSpec {
-    /// Whether a rule names this address itself.
-    fn allows(&self, address: &SocketAddr) -> bool {
-        let ip = address.ip().to_string();
-        self.allow.iter().any(|rule| rule.matches(&ip, address.port()))
+    /// Whether a rule names this address itself, or the network that it is in.
+    fn allows(&self, address: SocketAddr) -> bool {
+        self.allow.iter().any(|rule| rule.names_address(address.ip(), address.port()))
+    }
+}
+
+/// How far the rules let a request to a target go.
+enum Reach {
+    /// To the target's public addresses, and to those that a rule names.
+    Public,
+    /// Wherever it is.
+    Anywhere,
+    /// Only to addresses that a rule names.
+    Named,
+}
+
+impl Reach {
+    fn of(spec: &FunctionSpec, target: &Target) -> Option<Self> {
+        let by_name = spec.allow.iter().find(|rule| rule.matches(&target.host, target.port));
+        match by_name.map(AllowRule::names_private) {
+            Some(true) => Some(Self::Anywhere),
+            Some(false) => Some(Self::Public),
+            None => spec.allow.iter().any(|rule| rule.is_network(target.port)).then_some(Self::Named),
+        }
+    }
+
+    fn includes(&self, spec: &FunctionSpec, address: SocketAddr) -> bool {
+        match self {
+            Self::Anywhere => true,
+            Self::Public => is_public(address.ip()) || spec.allows(address),
+            Self::Named => spec.allows(address),
+        }
     }
 }
 
@@ -117,12 +82,9 @@ impl WasiHttpHooks for Outgoing {
         let (spec, log) = (Arc::clone(&self.spec), self.log.clone());
         Box::new(async move {
             let target = Target::of(request.uri())?;
-            let Some(rule) = spec.allow.iter().find(|rule| rule.matches(&target.host, target.port)) else {
-                denied(&log, &format!("`{}:{}` is not allowed", target.host, target.port), &target);
-                return Err(Error::HttpRequestDenied);
-            };
+            let Some(reach) = Reach::of(&spec, &target) else { return Err(not_allowed(&spec, &log, &target)) };
             let options = options.unwrap_or_default();
-            let connecting = connect(&spec, &log, &target, rule.names_private());
+            let connecting = connect(&spec, &log, &target, &reach);
             let limit = options.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
             let stream = timeout(limit, connecting).await.map_err(|_| Error::ConnectionTimeout)??;
             if target.tls {
@@ -152,22 +114,36 @@ impl Target {
     }
 }
 
-/// Tells the function's log which flag is missing; the guest gets only the error code.
-fn denied(log: &SharedLog, what: &str, target: &Target) {
-    let Target { host, port, .. } = target;
-    log.write(Level::Warn, &format!("outgoing request refused: {what}, add `--allow-host {host}:{port}`"));
+/// Tells the function's log what to add; the guest gets only the error code.
+fn denied(spec: &FunctionSpec, log: &SharedLog, what: &str, host: &str, port: u16) -> Error {
+    let remedy = spec.access.advice().allow_host(&authority(host, port));
+    log.write(Level::Warn, &format!("outgoing request refused: {what}, {remedy}"));
+    Error::HttpRequestDenied
 }
 
-async fn connect(spec: &FunctionSpec, log: &SharedLog, target: &Target, private: bool) -> Result<TcpStream, Error> {
+fn not_allowed(spec: &FunctionSpec, log: &SharedLog, target: &Target) -> Error {
+    let Target { host, port, .. } = target;
+    denied(spec, log, &format!("`{}` is not allowed", authority(host, *port)), host, *port)
+}
+
+/// An IPv6 address is in brackets before a port.
+fn authority(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+async fn connect(spec: &FunctionSpec, log: &SharedLog, target: &Target, reach: &Reach) -> Result<TcpStream, Error> {
     let addresses = tokio::net::lookup_host((target.host.as_str(), target.port)).await.map_err(Error::Connect)?;
     let (fine, refused): (Vec<SocketAddr>, Vec<SocketAddr>) =
-        addresses.partition(|address| private || is_public(address.ip()) || spec.allows(address));
-    if let (true, Some(address)) = (fine.is_empty(), refused.first()) {
-        let address = Target { host: address.ip().to_string(), port: target.port, tls: target.tls };
-        denied(log, &format!("`{}` points to the private address `{}`", target.host, address.host), &address);
-        return Err(Error::HttpRequestDenied);
+        addresses.partition(|address| reach.includes(spec, *address));
+    match (fine.as_slice(), refused.first(), reach) {
+        ([], Some(_), Reach::Named) => Err(not_allowed(spec, log, target)),
+        ([], Some(address), Reach::Public | Reach::Anywhere) => {
+            let address = address.ip().to_string();
+            let what = format!("`{}` points to the private address `{address}`", target.host);
+            Err(denied(spec, log, &what, &address, target.port))
+        }
+        (fine, ..) => TcpStream::connect(fine).await.map_err(Error::Connect),
     }
-    TcpStream::connect(fine.as_slice()).await.map_err(Error::Connect)
 }
 
 /// Whether an address belongs to the public internet: not this machine, its network, or anything reserved.
@@ -218,4 +194,102 @@ where
         }
     });
     Ok((response.map(|body| body.map_err(Error::from).boxed_unsync()), Box::new(io)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::config::{Advice, Limits, Resources};
+    use crate::services::context::Identity;
+    use crate::services::{Access, Clock, memory};
+
+    fn spec(rules: &[&str]) -> FunctionSpec {
+        let backends = memory::open(&Resources::default(), Clock::System).unwrap();
+        let identity = Identity {
+            function: "hello".into(),
+            version: String::new(),
+            limits: Limits::default(),
+            clock: Clock::System,
+        };
+        FunctionSpec {
+            identity: Arc::new(identity),
+            access: Access::new(backends, &[], BTreeMap::new(), BTreeMap::new())
+                .advised(Advice::Manifest { function: "hello".into() }),
+            allow: rules.iter().map(|rule| rule.parse().unwrap()).collect(),
+            sink: Arc::new(|_| {}),
+            command_input: None,
+            environment: Vec::new(),
+            lane: crate::engine::lane(),
+        }
+    }
+
+    /// Whether a request to `uri` may go to an address that its host resolves to.
+    fn reaches(rules: &[&str], uri: &str, address: &str) -> bool {
+        let (spec, target) = (spec(rules), Target::of(&uri.parse().unwrap()).unwrap());
+        let address = SocketAddr::new(address.parse().unwrap(), target.port);
+        Reach::of(&spec, &target).is_some_and(|reach| reach.includes(&spec, address))
+    }
+
+    #[test]
+    fn a_name_reaches_its_public_addresses() {
+        let rules = ["example.com", "*.example.org:8443"];
+        assert!(reaches(&rules, "https://example.com/", "93.184.215.14"));
+        assert!(reaches(&rules, "https://api.example.org:8443/", "93.184.215.14"));
+        assert!(!reaches(&rules, "https://api.example.org/", "93.184.215.14"));
+        for private in ["127.0.0.1", "10.0.0.1", "169.254.1.1", "::1", "fd00::1", "::ffff:10.0.0.1"] {
+            assert!(!reaches(&rules, "https://example.com/", private), "{private}");
+        }
+    }
+
+    #[test]
+    fn a_private_address_is_reached_where_it_is_named() {
+        assert!(reaches(&["localhost"], "http://localhost/", "127.0.0.1"));
+        assert!(reaches(&["db.example.com", "10.0.0.1"], "http://db.example.com/", "10.0.0.1"));
+        assert!(!reaches(&["db.example.com", "10.0.0.1:443"], "http://db.example.com/", "10.0.0.1"));
+        assert!(!reaches(&["10.0.0.1"], "http://db.example.com/", "10.0.0.1"), "only a network allows every name");
+    }
+
+    #[test]
+    fn a_network_is_reached_under_whatever_name_and_nothing_else_is() {
+        let rules = ["10.0.0.0/8:80", "fd00::/8"];
+        for (uri, address) in [
+            ("http://10.1.2.3/", "10.1.2.3"),
+            ("http://db.internal/", "10.1.2.3"),
+            ("http://db.internal/", "::ffff:10.1.2.3"),
+            ("http://[fd00::1]:81/", "fd00::1"),
+        ] {
+            assert!(reaches(&rules, uri, address), "{uri} at {address}");
+        }
+        for (uri, address) in [
+            ("http://db.internal/", "192.168.0.1"),
+            ("http://db.internal/", "93.184.215.14"),
+            ("https://db.internal/", "10.1.2.3"),
+            ("http://127.0.0.1/", "127.0.0.1"),
+        ] {
+            assert!(!reaches(&rules, uri, address), "{uri} at {address}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_names_the_line_of_the_manifest() {
+        let lines = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let sink = Arc::clone(&lines);
+        let log =
+            SharedLog::new("hello".into(), Arc::new(move |line| sink.lock().unwrap().push(line.message.to_owned())));
+        for (rules, uri) in [
+            (&[][..], "https://example.com/"),
+            (&["10.0.0.0/8"], "http://[::1]:80/"),
+            (&["127.1"], "http://127.1:8080/"),
+        ] {
+            let (spec, target) = (spec(rules), Target::of(&uri.parse().unwrap()).unwrap());
+            let error = match Reach::of(&spec, &target) {
+                Some(reach) => connect(&spec, &log, &target, &reach).await.unwrap_err(),
+                None => not_allowed(&spec, &log, &target),
+            };
+            assert!(matches!(error, Error::HttpRequestDenied), "{error:?}");
+        }
+        insta::assert_snapshot!(lines.lock().unwrap().join("\n"), @"");
+    }
 }

@@ -7,7 +7,8 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::limits::MemoryLimiter;
-use super::outgoing::{AllowRule, Outgoing};
+use super::outgoing::Outgoing;
+use crate::config::AllowRule;
 use crate::services::Access;
 use crate::services::context::{Context, Identity, Invocation, LogSink, SharedLog};
 use crate::services::host::View;

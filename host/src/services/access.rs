@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Backends, Error, Placement, Result, denied};
-use crate::config::{Grant, Right, SecretSource, Service};
+use crate::config::{Advice, Grant, Right, SecretSource, Service};
 
 /// Everything one function may reach, and nothing else.
 pub struct Access {
@@ -9,6 +9,7 @@ pub struct Access {
     grants: HashMap<(Service, String), Grant>,
     pub(super) settings: BTreeMap<String, String>,
     pub(super) secrets: BTreeMap<String, SecretSource>,
+    advice: Advice,
 }
 
 impl Access {
@@ -24,7 +25,21 @@ impl Access {
             let merged = by_name.entry((grant.service, grant.name.clone())).or_insert_with(|| grant.clone());
             *merged = merged.clone().union(grant);
         }
-        Self { placement: placement.into(), grants: by_name, settings, secrets }
+        Self { placement: placement.into(), grants: by_name, settings, secrets, advice: Advice::default() }
+    }
+
+    /// The same, given in another place than by flags.
+    #[must_use]
+    pub fn advised(mut self, advice: Advice) -> Self {
+        let given = |(resource, grant): (_, Grant)| (resource, grant.advised(advice.clone()));
+        self.grants = self.grants.into_iter().map(given).collect();
+        self.advice = advice;
+        self
+    }
+
+    /// Where all this is given.
+    pub fn advice(&self) -> &Advice {
+        &self.advice
     }
 
     /// What keeps a resource.
@@ -32,14 +47,36 @@ impl Access {
         self.placement.of(service, name)
     }
 
-    /// The function's grant for a resource, or the refusal that names the flag to add.
+    /// The function's grant for a resource, or the refusal that says what to add.
     pub fn grant(&self, service: Service, name: &str) -> Result<Grant> {
         crate::config::check_name(service, name).map_err(|error| Error::Invalid(error.to_string()))?;
         let granted = self.grants.get(&(service, name.to_owned())).cloned();
-        granted.ok_or_else(|| denied(&Grant::new(service, name, widest(service))))
+        granted.ok_or_else(|| denied(&Grant::new(service, name, widest(service)).advised(self.advice.clone())))
     }
 }
 
 fn widest(service: Service) -> &'static [Right] {
     service.rights().last().map_or(&[], |(_, rights)| rights)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Resources;
+    use crate::services::{Clock, memory, require};
+
+    #[test]
+    fn refusals_name_the_line_of_the_manifest() {
+        let backends = memory::open(&Resources::default(), Clock::System).unwrap();
+        let grants = ["kv:visits:ro".parse().unwrap()];
+        let advice = Advice::Manifest { function: "counter".into() };
+        let access = Access::new(backends, &grants, BTreeMap::new(), BTreeMap::new()).advised(advice);
+        let granted = access.grant(Service::Kv, "visits").unwrap();
+        let refusals = [
+            access.grant(Service::Queue, "orders").unwrap_err(),
+            require(&granted, Right::Write).unwrap_err(),
+            access.secret("TOKEN").unwrap_err(),
+        ];
+        insta::assert_snapshot!(refusals.map(|refusal| refusal.to_string()).join("\n"), @"");
+    }
 }

@@ -73,5 +73,5 @@ fn require(grant: &Grant, right: Right) -> Result<()> {
 /// The refusal that names the grant to add.
 pub fn denied(wanted: &Grant) -> Error {
     let (resource, name) = (wanted.service.resource(), &wanted.name);
-    Error::AccessDenied(format!("{resource} `{name}` is not granted for this, add `--grant {wanted}`"))
+    Error::AccessDenied(format!("{resource} `{name}` is not granted for this, {}", wanted.advice().grant(wanted)))
 }

@@ -105,7 +105,7 @@ impl Host {
         }
         let spec = self.spec(name, &settings, &registered);
         let terms =
-            Terms { host: Arc::clone(&self.concurrency), rate: settings.rate, record: self.output.record() };
+            Terms { host: Arc::clone(&self.concurrency), rate: settings.rate, record: self.output.record(settings.advice.clone()) };
         let source = Source::Registered(registered.clone(), Arc::clone(&self.loader));
         let function = Arc::new(Function::new(source, spec, settings.pool.clone(), terms));
         Ok(Deployed { function, settings, registered, path, compiled })
@@ -139,7 +139,8 @@ impl Host {
         let (config, secrets) = (settings.config.clone(), settings.secrets.clone());
         FunctionSpec {
             identity: Arc::new(identity),
-            access: Access::new(self.placement.clone(), &settings.grants, config, secrets),
+            access: Access::new(self.placement.clone(), &settings.grants, config, secrets)
+                .advised(settings.advice.clone()),
             allow: settings.allow_hosts.clone(),
             sink: self.output.sink(),
             command_input: None,

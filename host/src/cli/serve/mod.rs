@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use super::error::CliError;
 use super::{function, target, tell};
-use crate::config::{FunctionSettings, HttpTrigger, Manifest, PoolSettings, Server};
+use crate::config::{Advice, FunctionSettings, HttpTrigger, Manifest, PoolSettings, Server};
 use crate::triggers::http::{Bound, Door, Ended, acceptor};
 use deployment::Host;
 
@@ -141,6 +141,7 @@ fn single(arguments: &Arguments) -> Manifest {
         config: flags.settings(),
         secrets: flags.secrets(),
         environment: [].into(),
+        advice: Advice::Flags,
     };
     let mut manifest = Manifest {
         data_dir: flags.data_dir.clone(),

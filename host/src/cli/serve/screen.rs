@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::deployment::{Deployed, Deployment};
 use crate::cli::error::CliError;
 use crate::cli::{print, tell};
-use crate::config::{HttpTrigger, Limits, Manifest, Target};
+use crate::config::{Advice, HttpTrigger, Limits, Manifest, Target};
 use crate::invoke::{Ending, Outcome, Record};
 use crate::services::context::{Line, LogSink};
 use crate::triggers::http::{Access, AccessLog};
@@ -68,12 +68,12 @@ impl Output {
     }
 
     /// Tells why an invocation was stopped: its caller learns only that it was.
-    pub(super) fn record(self) -> Record {
+    pub(super) fn record(self, advice: Advice) -> Record {
         Arc::new(move |outcome: &Outcome| {
             let Ending::Stopped(error) = &outcome.ending else { return };
             let frames = error.backtrace();
             if self.json {
-                let message = error.to_string();
+                let message = error.told(&advice);
                 let object = json!({
                     "function": outcome.function, "level": "ERROR", "message": message, "invocation": outcome.id,
                     "outcome": error.word(), "backtrace": frames,
@@ -82,7 +82,8 @@ impl Output {
                 return;
             }
             let frames: String = frames.iter().map(|frame| format!("\n    at {frame}")).collect();
-            tell(format_args!("{} {:<6} {error}, in invocation {}{frames}", outcome.function, "ERROR", outcome.id));
+            let told = error.told(&advice);
+            tell(format_args!("{} {:<6} {told}, in invocation {}{frames}", outcome.function, "ERROR", outcome.id));
         })
     }
 }

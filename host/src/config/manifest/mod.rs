@@ -15,7 +15,7 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
-use super::{AllowRule, Grant, HttpTrigger, Limits, PoolSettings, Rate, Resources, SecretSource, Server};
+use super::{Advice, AllowRule, Grant, HttpTrigger, Limits, PoolSettings, Rate, Resources, SecretSource, Server};
 use source::{Problem, Source};
 
 pub use source::{ConfigError, Report};
@@ -51,6 +51,8 @@ pub struct FunctionSettings {
     pub config: BTreeMap<String, String>,
     pub secrets: BTreeMap<String, SecretSource>,
     pub environment: BTreeMap<String, String>,
+    /// Where all this is set.
+    pub advice: Advice,
 }
 
 impl Manifest {

@@ -51,6 +51,7 @@ fn the_least_manifest_has_the_defaults() {
         config: BTreeMap::new(),
         secrets: BTreeMap::new(),
         environment: BTreeMap::new(),
+        advice: Advice::Manifest { function: "hello".into() },
     };
     assert_eq!(hello(""), expected);
 }

@@ -13,8 +13,7 @@ impl Access {
     /// Read anew at each call, so that a rotated secret is seen.
     pub fn secret(&self, name: &str) -> Result<String> {
         let Some(source) = self.secrets.get(name) else {
-            let flag = format!("secret `{name}` is not granted, add `--secret {name}=env:VARIABLE` or `=file:PATH`");
-            return Err(Error::AccessDenied(flag));
+            return Err(Error::AccessDenied(format!("secret `{name}` is not granted, {}", self.advice().secret(name))));
         };
         // The reason stays with the host: a variable's name or a path is none of the guest's business.
         read(source).ok_or_else(|| Error::Unavailable(format!("secret `{name}` cannot be read from its source")))

@@ -4,7 +4,7 @@ use super::super::FunctionSettings;
 use super::super::raw::{self, Located};
 use super::super::source::Problem;
 use super::{Checker, DAY, Duration, HOUR, MILLISECOND, secs};
-use crate::config::{Grant, Limits, PoolSettings, Rate, SecretSource, check_function_name, units};
+use crate::config::{Advice, Grant, Limits, PoolSettings, Rate, SecretSource, check_function_name, units};
 
 impl Checker<'_> {
     pub(super) fn functions(&mut self) -> BTreeMap<String, FunctionSettings> {
@@ -26,6 +26,7 @@ impl Checker<'_> {
             config: raw.config.iter().map(|(name, text)| (name.to_string(), text.clone())).collect(),
             secrets: self.secrets(&raw.secrets),
             environment: self.environment(&raw.environment),
+            advice: Advice::Manifest { function: name.as_str().into() },
         }
     }
 
