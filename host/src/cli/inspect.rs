@@ -9,6 +9,7 @@ use super::error::CliError;
 use crate::config::Service;
 use crate::engine::LoadError;
 use crate::engine::shape::{Handler, Producer, Shape};
+use crate::services::wasi;
 
 /// Show what a component exports, imports and would need
 #[derive(clap::Args)]
@@ -57,6 +58,12 @@ fn grants(shape: &Shape) -> Vec<String> {
         .filter(imports)
         .map(|service| format!("--grant {service}:NAME:{}", words(service)))
         .collect();
+    for (service, words) in shape.imports.iter().flat_map(|import| wasi::wants(import)) {
+        let start = format!("--grant {service}:NAME:");
+        if !grants.iter().any(|grant| grant.starts_with(&start)) {
+            grants.push(start + words);
+        }
+    }
     if shape.imports.iter().any(|import| import.starts_with("wasi:http/outgoing-handler@")) {
         grants.push("--allow-host HOST".into());
     }

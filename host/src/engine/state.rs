@@ -12,6 +12,7 @@ use crate::config::AllowRule;
 use crate::services::Access;
 use crate::services::context::{Context, Identity, Invocation, LogSink, SharedLog};
 use crate::services::host::View;
+use crate::services::wasi::Budget;
 
 /// Live handles of one instance: buckets, readers, streams.
 const HANDLES: usize = 4096;
@@ -49,6 +50,7 @@ pub(super) struct State {
     outgoing: Outgoing,
     pub(super) limiter: MemoryLimiter,
     pub(super) context: Context,
+    budget: Budget,
     spec: Arc<FunctionSpec>,
 }
 
@@ -67,12 +69,14 @@ impl State {
             outgoing: Outgoing::new(Arc::clone(&spec), log.clone()),
             limiter: MemoryLimiter::new(identity.limits.memory.as_u64()),
             context: Context::new(Arc::clone(identity), invocation, log),
+            budget: Budget::default(),
             spec,
         }
     }
 
     pub(super) fn view(&mut self) -> View<'_> {
-        View { table: &mut self.table, access: &self.spec.access }
+        let Self { table, spec, context, budget, .. } = self;
+        View { table, access: &spec.access, log: &context.log, budget }
     }
 
     pub(super) fn context(&mut self) -> &mut Context {

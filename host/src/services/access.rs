@@ -53,6 +53,17 @@ impl Access {
         let granted = self.grants.get(&(service, name.to_owned())).cloned();
         granted.ok_or_else(|| denied(&Grant::new(service, name, widest(service)).advised(self.advice.clone())))
     }
+
+    /// The function's grant for a resource, if it has one.
+    pub fn granted(&self, service: Service, name: &str) -> Option<&Grant> {
+        self.grants.get(&(service, name.to_owned()))
+    }
+
+    /// The only grant of a service; `None` when there is none, or more than one.
+    pub fn only(&self, service: Service) -> Option<&Grant> {
+        let mut grants = self.grants.values().filter(|grant| grant.service == service);
+        grants.next().filter(|_| grants.next().is_none())
+    }
 }
 
 fn widest(service: Service) -> &'static [Right] {

@@ -17,6 +17,7 @@ pub mod message;
 pub mod queue;
 pub mod sqlite;
 pub mod topic;
+pub mod wasi;
 
 use std::sync::Arc;
 

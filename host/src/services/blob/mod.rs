@@ -156,6 +156,10 @@ impl Container {
         Ok(Self { backend, grant })
     }
 
+    pub fn name(&self) -> &str {
+        &self.grant.name
+    }
+
     pub async fn head(&self, key: &str) -> Result<Option<ObjectInfo>> {
         self.check(Right::Read, key)?;
         self.backend.head(&self.grant.name, key).await

@@ -10,6 +10,11 @@ impl Access {
         self.settings.get(key).map(String::as_str)
     }
 
+    /// All of them, in the order of their keys.
+    pub fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.settings.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
     /// Read anew at each call, so that a rotated secret is seen.
     pub fn secret(&self, name: &str) -> Result<String> {
         let Some(source) = self.secrets.get(name) else {
