@@ -11,8 +11,10 @@ use wasm_faas::invoke::{Ending, Outcome};
 use super::probe::{Backend, World, event, failed, function, run};
 use super::{Verdict, expect_eq, support};
 
-/// What each guest is tested by. `probe` and `misbehave` have their own files; a scenario drives `command` and `http`.
-const TESTED: [&str; 9] = ["hello", "echo", "counter", "relay", "wait", "probe", "misbehave", "command", "http"];
+/// What each guest is tested by. `probe`, `misbehave` and `adapters` have their own files; a scenario drives `command` and
+/// `http`.
+const TESTED: [&str; 10] =
+    ["adapters", "hello", "echo", "counter", "relay", "wait", "probe", "misbehave", "command", "http"];
 
 type Example = (&'static str, &'static str, fn(&str, &World) -> Verdict);
 

@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod adapters;
 mod blob;
 mod context;
 mod guests;
@@ -66,6 +67,7 @@ fn main() {
         }
     }
     trials.extend(guests::trials());
+    trials.extend(adapters::trials());
     trials.extend(outcomes::trials());
     trials.extend(sdk::trials());
     support::conclude(trials);

@@ -10,7 +10,7 @@ use wasm_faas::config::{Grant, Limits, PoolSettings, QueueSettings, Resources, S
 use wasm_faas::engine::{self, Component, FunctionSpec, Request};
 use wasm_faas::event::{Event, Trigger};
 use wasm_faas::invoke::{Caller, Ending, Function, Outcome, Terms, invoke};
-use wasm_faas::services::context::{Identity, Line};
+use wasm_faas::services::context::{Identity, LogSink};
 use wasm_faas::services::{Access, Backends, Clock, memory, sqlite};
 
 use super::support;
@@ -118,8 +118,19 @@ pub struct Probe {
 
 impl Probe {
     pub fn new(language: &'static str, component: Component, world: &Arc<World>) -> Self {
-        let function =
-            function(component.clone(), world, Limits { timeout: Duration::from_secs(30), ..Limits::default() });
+        Self::with(language, component, world, &GRANTS, Arc::new(|_| {}))
+    }
+
+    /// With grants of its own, and somewhere for its log's lines.
+    pub fn with(
+        language: &'static str,
+        component: Component,
+        world: &Arc<World>,
+        grants: &[&str],
+        sink: LogSink,
+    ) -> Self {
+        let limits = Limits { timeout: Duration::from_secs(30), ..Limits::default() };
+        let function = function_with(component.clone(), world, limits, grants, sink);
         Self { language, world: Arc::clone(world), function, component }
     }
 
@@ -182,7 +193,11 @@ pub fn run(function: &Function, event: Event) -> Outcome {
 
 /// A function over a world with the grants of all cases.
 pub fn function(component: Component, world: &World, limits: Limits) -> Function {
-    let grants: Vec<Grant> = GRANTS.iter().map(|grant| grant.parse().expect("a grant")).collect();
+    function_with(component, world, limits, &GRANTS, Arc::new(|_| {}))
+}
+
+fn function_with(component: Component, world: &World, limits: Limits, grants: &[&str], sink: LogSink) -> Function {
+    let grants: Vec<Grant> = grants.iter().map(|grant| grant.parse().expect("a grant")).collect();
     let settings = BTreeMap::from([("greeting".to_owned(), "grüezi".to_owned())]);
     let secrets = BTreeMap::from([
         ("home".to_owned(), SecretSource::Environment("PATH".into())),
@@ -194,7 +209,7 @@ pub fn function(component: Component, world: &World, limits: Limits) -> Function
         identity: Arc::new(identity),
         access: Access::new(world.backends.clone(), &grants, settings, secrets),
         allow: Vec::new(),
-        sink: Arc::new(|_: &Line<'_>| {}),
+        sink,
         command_input: None,
         environment: Vec::new(),
         lane: engine::lane(),
