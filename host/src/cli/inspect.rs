@@ -117,3 +117,40 @@ fn to_json(shape: &Shape) -> serde_json::Value {
         "producers": producers,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(imports: &[&str]) -> String {
+        let imports = imports.iter().map(|&import| import.to_owned()).collect();
+        grants(&Shape { imports, ..Shape::default() }).join("\n")
+    }
+
+    #[test]
+    fn proposals_of_wasi_need_the_grants_of_our_services() {
+        let lines = lines(&[
+            "wasi:keyvalue/store@0.2.0-draft2",
+            "wasi:keyvalue/batch@0.2.0-draft2",
+            "wasi:blobstore/container@0.2.0-draft",
+            "wasi:messaging/producer@0.2.0-draft",
+            "wasi:config/store@0.2.0-rc.1",
+            "wasi:logging/logging@0.1.0-draft",
+        ]);
+        insta::assert_snapshot!(lines, @r"
+        --grant kv:NAME:ro|rw
+        --grant blob:NAME:ro|rw
+        --grant topic:NAME:publish
+        --grant queue:NAME:send
+        ");
+    }
+
+    #[test]
+    fn a_service_that_is_imported_twice_is_named_once() {
+        let lines = lines(&["wasm-faas:function/queue@0.1.0", "wasi:messaging/producer@0.2.0-draft"]);
+        insta::assert_snapshot!(lines, @r"
+        --grant queue:NAME:send|receive|send+receive
+        --grant topic:NAME:publish
+        ");
+    }
+}

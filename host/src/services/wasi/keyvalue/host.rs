@@ -53,7 +53,7 @@ macro_rules! serve {
             }
 
             async fn delete(&mut self, bucket: Resource<Bucket>, key: String) -> Result<()> {
-                Ok(self.table.get(&bucket)?.delete_many(vec![key]).await?)
+                Ok(self.table.get(&bucket)?.delete(&key).await?)
             }
 
             async fn exists(&mut self, bucket: Resource<Bucket>, key: String) -> Result<bool> {

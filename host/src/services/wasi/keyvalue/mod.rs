@@ -45,6 +45,11 @@ impl Bucket {
         Ok(())
     }
 
+    async fn delete(&self, key: &str) -> Result<()> {
+        self.inner.delete(key, Condition::Always).await?;
+        Ok(())
+    }
+
     /// A page of keys and where the next one begins.
     async fn list_keys<C: Cursor>(&mut self, cursor: Option<C>) -> Result<(Vec<String>, Option<C>)> {
         let after = cursor.map(|cursor| cursor.resume(&self.cursors)).transpose()?;
