@@ -6,7 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
-use wasm_faas::config::{Grant, Limits, PoolSettings, QueueSettings, Resources, SecretSource, Subscription, TopicSettings};
+use wasm_faas::config::{
+    Grant, Limits, PoolSettings, QueueSettings, Resources, SecretSource, Subscription, TopicSettings,
+};
 use wasm_faas::engine::{self, Component, FunctionSpec, Request};
 use wasm_faas::event::{Event, Trigger};
 use wasm_faas::invoke::{Caller, Ending, Function, Outcome, Terms, invoke};
