@@ -6,10 +6,12 @@ mod support;
 mod cache;
 #[cfg(target_os = "linux")]
 mod compile;
+mod foreign;
 mod functions;
 mod help;
 mod input;
 mod inspect;
+mod served;
 mod stage;
 mod web;
 
@@ -52,6 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     trials.extend(web::trials());
     #[cfg(target_os = "linux")]
     trials.extend(compile::trials());
+    trials.extend(foreign::trials());
     #[cfg(unix)]
     {
         trials.extend(data_folder::trials());
