@@ -13,14 +13,22 @@ use super::{Verdict, support};
 /// What to do with a fresh connection to a component.
 type Case = (&'static str, fn(&mut Client) -> Verdict);
 
-const CASES: [Case; 6] = [
+const CASES: [Case; 5] = [
     ("sees_the_request", sees_the_request),
     ("picks_the_status", picks_the_status),
     ("relays_a_large_body", relays_a_large_body),
     ("streams_both_ways", streams_both_ways),
-    ("is_reused", is_reused),
     ("survives_a_trap", survives_a_trap),
 ];
+
+/// What 200 requests in a row meet. StarlingMonkey's fetch events answer one request and no second: its instances keep a
+/// handle of the request, for which the host drops them.
+fn reuse(name: &str) -> Case {
+    match name {
+        "javascript-http" => ("is_used_once", is_used_once),
+        _ => ("is_reused", is_reused),
+    }
+}
 
 /// One trial for each component: most of its time goes into building and compiling it, once.
 pub fn trials() -> Vec<Trial> {
@@ -49,6 +57,7 @@ fn serve(name: &str) -> Verdict {
     let run = |case: fn(&mut Client) -> Verdict| case(&mut Client::connect(server.address)?);
     let failures: Vec<String> = CASES
         .into_iter()
+        .chain([reuse(name)])
         .filter_map(|(case, test)| Some(format!("{case}: {}", run(test).err()?.message().unwrap_or_default())))
         .collect();
     if failures.is_empty() {
@@ -112,18 +121,28 @@ fn streams_both_ways(client: &mut Client) -> Verdict {
     expect(&*whole(received)?, b"")
 }
 
-/// An instance answers with the number of its requests. A server has an instance or two for each core, hence the bound.
+/// A few requests find no instance that waits: those that come before the one before them is put back.
 fn is_reused(client: &mut Client) -> Verdict {
+    let fresh = fresh(client)?;
+    if fresh <= 20 {
+        return Ok(());
+    }
+    Err(format!("{fresh} of 200 requests met a new instance").into())
+}
+
+fn is_used_once(client: &mut Client) -> Verdict {
+    expect(&fresh(client)?, &200)
+}
+
+/// How many of 200 requests met a new instance: each answers with the number of its requests.
+fn fresh(client: &mut Client) -> Result<usize, Failed> {
     let mut fresh = 0;
     for _ in 0..200 {
         let (status, count) = client.get("/count")?;
         expect(&status, &200)?;
         fresh += usize::from(count == "1");
     }
-    if fresh <= 20 {
-        return Ok(());
-    }
-    Err(format!("{fresh} of 200 requests met a new instance").into())
+    Ok(fresh)
 }
 
 fn survives_a_trap(client: &mut Client) -> Verdict {
