@@ -42,9 +42,9 @@ impl Access {
         &self.advice
     }
 
-    /// What keeps a resource.
-    pub fn backends(&self, service: Service, name: &str) -> &Backends {
-        self.placement.of(service, name)
+    /// What keeps the resource of a grant.
+    pub fn backends(&self, grant: &Grant) -> &Backends {
+        self.placement.of(grant.service, &grant.name)
     }
 
     /// The function's grant for a resource, or the refusal that says what to add.

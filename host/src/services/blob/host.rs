@@ -22,7 +22,7 @@ impl blob::Host for View<'_> {}
 impl blob::HostContainer for View<'_> {
     async fn open(&mut self, name: String) -> Result<Resource<Container>> {
         let grant = self.access.grant(Service::Blob, &name)?;
-        let container = Container::open(self.access.backends(Service::Blob, &name).blob.clone(), grant).await?;
+        let container = Container::open(self.access.backends(&grant).blob.clone(), grant).await?;
         Ok(self.table.push(container)?)
     }
 

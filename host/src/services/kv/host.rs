@@ -14,7 +14,7 @@ impl kv::Host for View<'_> {}
 impl kv::HostBucket for View<'_> {
     async fn open(&mut self, name: String) -> Result<Resource<Bucket>> {
         let grant = self.access.grant(Service::Kv, &name)?;
-        let bucket = Bucket::open(self.access.backends(Service::Kv, &name).kv.clone(), grant).await?;
+        let bucket = Bucket::open(self.access.backends(&grant).kv.clone(), grant).await?;
         Ok(self.table.push(bucket)?)
     }
 

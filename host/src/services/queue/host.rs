@@ -15,7 +15,7 @@ impl queue::Host for View<'_> {}
 impl queue::HostQueue for View<'_> {
     async fn open(&mut self, name: String) -> Result<Resource<Queue>> {
         let grant = self.access.grant(Service::Queue, &name)?;
-        let queue = Queue::open(self.access.backends(Service::Queue, &name).queue.clone(), grant).await?;
+        let queue = Queue::open(self.access.backends(&grant).queue.clone(), grant).await?;
         Ok(self.table.push(queue)?)
     }
 

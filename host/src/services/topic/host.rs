@@ -15,7 +15,7 @@ impl topic::Host for View<'_> {}
 impl topic::HostTopic for View<'_> {
     async fn open(&mut self, name: String) -> Result<Resource<Topic>> {
         let grant = self.access.grant(Service::Topic, &name)?;
-        let topic = Topic::open(self.access.backends(Service::Topic, &name).topic.clone(), grant).await?;
+        let topic = Topic::open(self.access.backends(&grant).topic.clone(), grant).await?;
         Ok(self.table.push(topic)?)
     }
 

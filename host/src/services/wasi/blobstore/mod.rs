@@ -28,7 +28,7 @@ const NAMES_BYTES: usize = 1 << 20;
 
 async fn open(access: &Access, name: &str) -> Result<Container> {
     let grant = access.grant(Service::Blob, name)?;
-    Container::open(access.backends().blob.clone(), grant).await.map_err(|error| match error {
+    Container::open(access.backends(&grant).blob.clone(), grant).await.map_err(|error| match error {
         Error::NotFound => Told(format!("container `{name}` does not exist; the operator provides containers")),
         error => error.into(),
     })
@@ -37,7 +37,7 @@ async fn open(access: &Access, name: &str) -> Result<Container> {
 /// Whether there is such a container; [`Error::AccessDenied`] without a grant, whether or not there is.
 async fn exists(access: &Access, name: &str) -> Result<bool> {
     let grant = access.grant(Service::Blob, name)?;
-    Ok(access.backends().blob.container_exists(&grant.name).await?)
+    Ok(access.backends(&grant).blob.container_exists(&grant.name).await?)
 }
 
 fn no_object(container: &Container, name: &str) -> impl FnOnce(Error) -> Told {

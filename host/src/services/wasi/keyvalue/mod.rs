@@ -32,7 +32,8 @@ pub struct Bucket {
 
 impl Bucket {
     async fn open(access: &Access, identifier: &str) -> Result<Self> {
-        let inner = kv::Bucket::open(access.backends().kv.clone(), grant(access, identifier)?).await?;
+        let grant = grant(access, identifier)?;
+        let inner = kv::Bucket::open(access.backends(&grant).kv.clone(), grant).await?;
         Ok(Self { inner, cursors: Cursors::default() })
     }
 

@@ -68,11 +68,11 @@ impl Message {
         if access.granted(Service::Topic, name).is_none()
             && let Some(grant) = access.granted(Service::Queue, name).filter(|grant| grant.has(Right::Send))
         {
-            let queue = queue::Queue::open(access.backends().queue.clone(), grant.clone()).await?;
+            let queue = queue::Queue::open(access.backends(&grant).queue.clone(), grant.clone()).await?;
             queue.send(self.into()).await?;
         } else {
             let grant = access.grant(Service::Topic, name)?;
-            topic::Topic::open(access.backends().topic.clone(), grant).await?.publish(self.into()).await?;
+            topic::Topic::open(access.backends(&grant).topic.clone(), grant).await?.publish(self.into()).await?;
         }
         Ok(())
     }
