@@ -25,7 +25,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// A command with one function so long that compiling it takes many seconds.
+/// A command with one function so long that compiling it takes a minute and 0.7 GiB.
 fn laborious() -> Result<Vec<u8>, Failed> {
     let step = "(local.set 1 (i64.rotl (i64.mul (local.get 0) (local.get 1)) (local.get 2)))
         (if (i64.eqz (local.get 1)) (then (local.set 2 (local.get 0))) (else (local.set 0 (i64.add (local.get 1) (local.get 2)))))";
@@ -65,10 +65,14 @@ fn processor_time_is_bounded() -> Verdict {
 }
 
 fn memory_is_bounded() -> Verdict {
-    let limits = CompileLimits { memory: ByteSize::mib(64), ..CompileLimits::default() };
-    let expected = "`[stage]/fn.wasm` cannot be compiled: compiling took more than 64.0 MiB of memory; make it \
-                    smaller, or split it into several functions";
-    assert_eq!(refusal(&laborious()?, limits)?, expected);
+    // Of the 0.7 GiB that it would take; each thread has a stack.
+    let cores = std::thread::available_parallelism()?.get() as u64;
+    let memory = ByteSize::mib(96 + 4 * cores);
+    let expected = format!(
+        "`[stage]/fn.wasm` cannot be compiled: compiling took more than {memory:#} of memory; make it smaller, or split \
+         it into several functions"
+    );
+    assert_eq!(refusal(&laborious()?, CompileLimits { memory, ..CompileLimits::default() })?, expected);
     Ok(())
 }
 

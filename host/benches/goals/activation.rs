@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use tokio::runtime::Runtime;
-use wasm_faas::engine::{Component, FunctionSpec, Instance, Loader};
+use wasm_faas::engine::{FunctionSpec, Instance, Loader, Registered};
 use wasm_faas::services::context::Invocation;
 
 use crate::host;
@@ -16,8 +16,9 @@ use crate::report::{Figure, Goal};
 
 pub(crate) fn measure(effort: Effort) -> anyhow::Result<Vec<Figure>> {
     let runtime = host::runtime()?;
-    let loader = host::loader()?;
-    let deployed = host::echo(&loader)?;
+    // Nothing stays mapped once it is dropped.
+    let loader = host::loader()?.keep_mapped(0);
+    let deployed = loader.register(&host::build("guests/rust/echo")?, true, || {})?;
     let spec = Arc::new(host::spec(host::backends()?)?);
     let operations = effort.operations(200);
     let compared =
@@ -30,7 +31,7 @@ pub(crate) fn measure(effort: Effort) -> anyhow::Result<Vec<Figure>> {
 fn activate(
     runtime: &Runtime,
     loader: &Loader,
-    deployed: &Component,
+    deployed: &Registered,
     spec: &Arc<FunctionSpec>,
     operations: usize,
 ) -> anyhow::Result<f64> {
@@ -38,7 +39,7 @@ fn activate(
     for _ in 0..operations {
         let invocation = invocation(spec);
         let start = thread_cpu();
-        let component = loader.activate(deployed).context("the compiled code is gone")?;
+        let component = loader.activate(deployed)?;
         let instance = runtime.block_on(Instance::new(&component, spec, invocation))?;
         spent += thread_cpu() - start;
         drop((instance, component));

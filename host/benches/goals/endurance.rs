@@ -1,12 +1,11 @@
 //! Goal 12: one instance stays as fast and as small over a million invocations.
 
-use anyhow::Context as _;
 use tokio::runtime::Runtime;
 use wasm_faas::engine::Component;
 use wasm_faas::invoke::{Function, Start};
 
 use crate::host;
-use crate::measure::{Compared, Effort, Spread, per_operation, thread_cpu};
+use crate::measure::{Compared, Effort, Spread, per_operation, resident_kib, thread_cpu};
 use crate::report::{Figure, Goal};
 
 const INVOCATIONS: usize = 1_000_000;
@@ -68,11 +67,4 @@ fn run(runtime: &Runtime, function: &Function, invocations: usize) -> anyhow::Re
         }
         Ok(per_operation(thread_cpu() - start, invocations))
     })
-}
-
-/// Exact, unlike `statm`, which lags behind by some pages per core.
-fn resident_kib() -> anyhow::Result<f64> {
-    let text = std::fs::read_to_string("/proc/self/smaps_rollup")?;
-    let line = text.lines().find_map(|line| line.strip_prefix("Rss:")).context("no `Rss` in smaps_rollup")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }

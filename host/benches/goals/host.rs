@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tokio::runtime::{Builder, Runtime};
 use wasm_faas::config::{Grant, Limits, PoolSettings, Resources};
-use wasm_faas::engine::{self, Cache, Component, FunctionSpec, Loader, Request};
+use wasm_faas::engine::{self, Cache, Compiler, Component, FunctionSpec, Loader, Request};
 use wasm_faas::event::{Event, Trigger};
 use wasm_faas::invoke::{Caller, Ending, Function, Outcome, Terms, invoke};
 use wasm_faas::services::context::{Identity, Line};
@@ -34,7 +34,8 @@ pub(crate) fn build(folder: &str) -> anyhow::Result<PathBuf> {
 }
 
 pub(crate) fn loader() -> anyhow::Result<Loader> {
-    Ok(Loader::new(Cache::open(&root().join(".wasm-faas/cache"))?, INSTANCES))
+    let cache = Cache::open(&root().join(".wasm-faas/cache"))?;
+    Ok(Loader::new(cache, Compiler::InProcess, INSTANCES))
 }
 
 /// The echo guest, loaded.

@@ -14,6 +14,7 @@ mod kv;
 mod measure;
 mod path;
 mod raw;
+mod registered;
 mod report;
 mod sends;
 mod settings;
@@ -23,7 +24,7 @@ use report::Figure;
 
 type Measure = fn(Effort) -> anyhow::Result<Vec<Figure>>;
 
-const FIGURES: [(&str, Measure); 8] = [
+const FIGURES: [(&str, Measure); 9] = [
     ("warm", path::warm),
     ("fresh", path::fresh),
     ("compute", compute::measure),
@@ -31,6 +32,7 @@ const FIGURES: [(&str, Measure); 8] = [
     ("activation", activation::measure),
     ("endurance", endurance::measure),
     ("sends", sends::measure),
+    ("registered", registered::measure),
     ("settings", settings::measure),
 ];
 

@@ -41,7 +41,7 @@ pub enum Compiler {
 pub struct CompileLimits {
     /// Time on the processor, of all threads together; in whole seconds. Default 10 minutes: Python takes 14 seconds.
     pub cpu: Duration,
-    /// Private memory, where the system counts it (Linux). Default 4 GiB: Python takes 0.6 GiB.
+    /// Private memory, where the system counts it (Linux). Default 4 GiB: Python takes 0.4 GiB.
     pub memory: ByteSize,
     /// Wall clock. Default 20 minutes.
     pub time: Duration,
