@@ -79,7 +79,7 @@ pub enum CompileError {
     LargeCode(ByteSize),
     #[error("cannot start the compiler `{}`: {source}", program.display())]
     Start { program: PathBuf, source: io::Error },
-    #[error("cannot bound the compiler: {0}")]
+    #[error("cannot bound the compiler: {0}; it needs the system call `setrlimit`")]
     Bound(#[source] io::Error),
 }
 
@@ -292,6 +292,9 @@ mod tests {
         insta::assert_snapshot!(CompileError::Time(CompileLimits::default().time), @"compiling did not end within 20m; try again when the machine has less to do");
         insta::assert_snapshot!(CompileError::LargeCode(ByteSize(CODE_BYTES)), @"it makes more than 1.0 GiB of machine code; make it smaller, or split it into several functions");
         let source = io::Error::from(io::ErrorKind::NotFound);
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+        insta::assert_snapshot!(CompileError::Read(denied()), @"cannot read it: permission denied");
+        insta::assert_snapshot!(CompileError::Bound(denied()), @"cannot bound the compiler: permission denied; it needs the system call `setrlimit`");
         insta::assert_snapshot!(CompileError::Start { program: "wasm-faas".into(), source }, @"cannot start the compiler `wasm-faas`: entity not found");
     }
 

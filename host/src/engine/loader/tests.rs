@@ -176,3 +176,9 @@ fn two_hosts_that_compile_the_same_leave_code_that_fits() {
     site.start().load(&path, true, || compiled = true).unwrap();
     assert!(!compiled, "the code that is kept does not fit");
 }
+
+#[test]
+fn an_engine_that_cannot_be_had_has_words_of_its_own() {
+    let error = LoadError::Engine { path: "fn.wasm".into(), message: "mmap failed: out of memory".into() };
+    insta::assert_snapshot!(error, @"cannot set up the engine for `fn.wasm`: mmap failed: out of memory; allow the process more memory or serve fewer instances");
+}
