@@ -11,6 +11,7 @@ mod functions;
 mod help;
 mod input;
 mod inspect;
+mod manifest;
 mod served;
 mod stage;
 mod web;
@@ -50,6 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     trials.extend(folders::trials());
     trials.extend(functions::trials());
     trials.extend(inspect::trials());
+    trials.extend(manifest::trials());
     trials.extend(cache::trials());
     trials.extend(web::trials());
     #[cfg(target_os = "linux")]

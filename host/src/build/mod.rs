@@ -65,12 +65,7 @@ fn signs() -> String {
 ///
 /// Shows a progress line on a terminal; waits for another build in the same project to end.
 pub async fn build(folder: &Path) -> Result<PathBuf, BuildError> {
-    let folder = folder.canonicalize().map_err(|source| BuildError::Io {
-        what: "open the folder",
-        path: folder.to_owned(),
-        source,
-    })?;
-    let language = Language::of(&folder).ok_or_else(|| BuildError::NoSource { folder: folder.clone() })?;
+    let (folder, language) = source(folder)?;
     let project = Project::of(&folder)?;
     let _turn = project.lock().await?;
     match language {
@@ -78,6 +73,20 @@ pub async fn build(folder: &Path) -> Result<PathBuf, BuildError> {
         Language::JavaScript => javascript::build(&project, &folder).await,
         Language::Python => python::build(&project, &folder).await,
     }
+}
+
+/// The component that the function in `folder` was last built to, if it was. Builds and makes nothing.
+pub fn built(folder: &Path) -> Result<Option<PathBuf>, BuildError> {
+    let (folder, _) = source(folder)?;
+    Ok(Some(Project::find(&folder).component(&folder)).filter(|component| component.is_file()))
+}
+
+/// The folder's own path, and the language of what is in it.
+fn source(folder: &Path) -> Result<(PathBuf, Language), BuildError> {
+    let fail = |source| BuildError::Io { what: "open the folder", path: folder.to_owned(), source };
+    let folder = folder.canonicalize().map_err(fail)?;
+    let language = Language::of(&folder).ok_or_else(|| BuildError::NoSource { folder: folder.clone() })?;
+    Ok((folder, language))
 }
 
 /// Writes into a component what it was made from and with: the toolchains of JavaScript and Python leave only the Rust of

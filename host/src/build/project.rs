@@ -15,12 +15,16 @@ pub struct Project {
 
 impl Project {
     pub fn of(folder: &Path) -> Result<Self, BuildError> {
-        let marks = ["wasm-faas.toml", ".wasm-faas", ".git"];
-        let is_root = |folder: &&Path| marks.iter().any(|mark| is_own(&folder.join(mark)));
-        let root = folder.ancestors().find(is_root).unwrap_or(folder).to_owned();
-        let project = Self { root };
+        let project = Self::find(folder);
         project.make(&project.own(""))?;
         Ok(project)
+    }
+
+    /// The same, and nothing is made.
+    pub(super) fn find(folder: &Path) -> Self {
+        let marks = ["wasm-faas.toml", ".wasm-faas", ".git"];
+        let is_root = |folder: &&Path| marks.iter().any(|mark| is_own(&folder.join(mark)));
+        Self { root: folder.ancestors().find(is_root).unwrap_or(folder).to_owned() }
     }
 
     /// A path below the project's `.wasm-faas/`.
@@ -28,15 +32,20 @@ impl Project {
         self.root.join(".wasm-faas").join(path)
     }
 
-    /// Where the component of `folder` goes: `.wasm-faas/build/` and the folder's path within the project.
+    /// Where the component of `folder` goes; the folder for it is made.
     pub fn output(&self, folder: &Path) -> Result<PathBuf, BuildError> {
+        let output = self.component(folder);
+        self.make(output.parent().unwrap_or(&self.root))?;
+        Ok(output)
+    }
+
+    /// The component of `folder`: in `.wasm-faas/build/`, by the folder's path within the project.
+    pub(super) fn component(&self, folder: &Path) -> PathBuf {
         let inside = folder.strip_prefix(&self.root).unwrap_or(folder);
         let inside = if inside.as_os_str().is_empty() { Path::new("function") } else { inside };
         let mut output = self.own("build").join(inside).into_os_string();
         output.push(".wasm");
-        let output = PathBuf::from(output);
-        self.make(output.parent().unwrap_or(&self.root))?;
-        Ok(output)
+        PathBuf::from(output)
     }
 
     pub(super) fn make(&self, dir: &Path) -> Result<(), BuildError> {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use crate::build::BuildError;
 use crate::config::ConfigError;
 use crate::engine::{CallError, LoadError};
+use crate::services::memory;
 use crate::services::sqlite::OpenError;
 use crate::triggers::http::{BindError, FilesError, RouteError, TlsError};
 
@@ -24,6 +25,8 @@ pub(super) enum CliError {
     LargeData { len: usize, limit: usize },
     #[error("{flag} makes no sense for this component: {why}")]
     WrongFlag { flag: &'static str, why: &'static str },
+    #[error(transparent)]
+    Resources(#[from] memory::OpenError),
     #[error(transparent)]
     Store(#[from] OpenError),
     #[error("cannot open the in-memory store: {0}")]
@@ -85,6 +88,7 @@ impl CliError {
             | Self::LargeData { .. }
             | Self::LargeEvent { .. }
             | Self::WrongFlag { .. }
+            | Self::Resources(_)
             | Self::Store(_)
             | Self::Bind(_)
             | Self::Config(_)

@@ -19,7 +19,7 @@ pub(super) struct Flags {
     /// `blob:NAME:ro|rw`
     #[arg(long = "grant", value_name = "GRANT")]
     pub(super) grants: Vec<Grant>,
-    /// Let the function send HTTP requests to a host: `api.example.com`, `*.example.com:8443`
+    /// Let the function send HTTP requests to a host or a network: `api.example.com`, `*.example.com:8443`, `10.0.0.0/8`
     #[arg(long = "allow-host", value_name = "HOST")]
     pub(super) allow_hosts: Vec<AllowRule>,
     /// Give the function a setting

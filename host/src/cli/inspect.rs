@@ -34,7 +34,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn handler(shape: &Shape) -> &'static str {
+/// What its handler takes.
+pub(super) fn handler(shape: &Shape) -> &'static str {
     match shape.handler.as_ref().map(|(handler, _)| handler) {
         Some(Handler::Event) => "handler: one event at a time",
         Some(Handler::AsyncEvent) => "async handler: one event at a time",
@@ -46,16 +47,34 @@ fn handler(shape: &Shape) -> &'static str {
     }
 }
 
+/// Whether an import is a service's interface of ours.
+fn is_own(import: &str, service: Service) -> bool {
+    import
+        .strip_prefix("wasm-faas:function/")
+        .and_then(|rest| rest.split_once('@'))
+        .is_some_and(|(interface, _)| interface == service.word())
+}
+
+/// The services whose resources an import can ask for; a right to one of them is of use.
+pub(super) fn wanted(import: &str) -> Vec<Service> {
+    match Service::ALL.into_iter().find(|service| is_own(import, *service)) {
+        Some(service) => vec![service],
+        None => wasi::wants(import).iter().map(|(service, _)| *service).collect(),
+    }
+}
+
+/// Whether it can send HTTP requests.
+pub(super) fn sends_requests(shape: &Shape) -> bool {
+    let interfaces = ["wasi:http/outgoing-handler@", "wasi:http/client@"];
+    shape.imports.iter().any(|import| interfaces.iter().any(|interface| import.starts_with(interface)))
+}
+
 /// The grants that would let it use all it imports. A component names interfaces, not resources.
 fn grants(shape: &Shape) -> Vec<String> {
-    let imports = |service: &Service| {
-        let interface = format!("wasm-faas:function/{service}@");
-        shape.imports.iter().any(|import| import.starts_with(&interface))
-    };
     let words = |service: Service| service.rights().iter().map(|(word, _)| *word).collect::<Vec<_>>().join("|");
     let mut grants: Vec<String> = Service::ALL
         .into_iter()
-        .filter(imports)
+        .filter(|service| shape.imports.iter().any(|import| is_own(import, *service)))
         .map(|service| format!("--grant {service}:NAME:{}", words(service)))
         .collect();
     for (service, words) in shape.imports.iter().flat_map(|import| wasi::wants(import)) {
@@ -64,7 +83,7 @@ fn grants(shape: &Shape) -> Vec<String> {
             grants.push(start + words);
         }
     }
-    if shape.imports.iter().any(|import| import.starts_with("wasi:http/outgoing-handler@")) {
+    if sends_requests(shape) {
         grants.push("--allow-host HOST".into());
     }
     grants

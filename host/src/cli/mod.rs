@@ -1,6 +1,7 @@
 //! The command line: one file per verb.
 
 mod build;
+mod check;
 mod compile;
 mod error;
 mod event;
@@ -10,6 +11,7 @@ mod json;
 mod request;
 mod response;
 mod run;
+mod schema;
 mod serve;
 mod target;
 mod units;
@@ -34,6 +36,8 @@ enum Command {
     Serve(Box<serve::Arguments>),
     Build(build::Arguments),
     Inspect(inspect::Arguments),
+    Check(check::Arguments),
+    Schema(schema::Arguments),
     #[command(hide = true)]
     Compile(compile::Arguments),
 }
@@ -56,6 +60,8 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Build(arguments) => build::run(arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
     };
     ended.unwrap_or_else(|error| error.report())

@@ -132,7 +132,7 @@ impl Loader {
 
     /// The one entry for these bytes, shared with whoever has them.
     fn deploy(&self, path: &Path, metered: bool, digest: String, shape: Shape) -> Result<Registered, LoadError> {
-        check_world(path, &shape)?;
+        shape.check(path)?;
         let profile = Profile { metered, concurrent: shape.concurrent };
         let mut all = self.deployed.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() == all.capacity() {
@@ -184,20 +184,6 @@ impl ComponentFile {
         let (bytes, id) = file::read(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
         let shape = Shape::read(path, &bytes)?;
         Ok(Self { id, digest: file::digest(&bytes), shape })
-    }
-}
-
-fn check_world(path: &Path, shape: &Shape) -> Result<(), LoadError> {
-    if shape.handler.is_none() {
-        let found = match shape.exports.as_slice() {
-            [] => "no export at all".to_owned(),
-            exports => exports.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
-        };
-        return Err(LoadError::NoHandler { path: path.to_owned(), found });
-    }
-    match shape.imports.iter().find(|name| !linker::knows(name, shape.concurrent)) {
-        Some(import) => Err(LoadError::UnknownImport { path: path.to_owned(), import: import.clone() }),
-        None => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use wasmparser::{CanonicalFunction, CanonicalOption, ComponentExternalKind, KnownCustom, Parser, Payload};
 
-use super::LoadError;
+use super::{LoadError, linker};
 use crate::services::context::printable;
 
 /// How a component takes its events.
@@ -79,6 +79,21 @@ impl Shape {
         shape.producers.sort_by(|a, b| (&a.field, &a.name).cmp(&(&b.field, &b.name)));
         shape.producers.dedup();
         Ok(shape)
+    }
+
+    /// Refuses a component that has no handler or that imports what this host does not have. `path` is for messages.
+    pub fn check(&self, path: &Path) -> Result<(), LoadError> {
+        if self.handler.is_none() {
+            let found = match self.exports.as_slice() {
+                [] => "no export at all".to_owned(),
+                exports => exports.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+            };
+            return Err(LoadError::NoHandler { path: path.to_owned(), found });
+        }
+        match self.imports.iter().find(|name| !linker::knows(name, self.concurrent)) {
+            Some(import) => Err(LoadError::UnknownImport { path: path.to_owned(), import: import.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// The language it was written in, as its producers tell.

@@ -96,7 +96,7 @@ impl Host {
     ) -> Result<Deployed, CliError> {
         let path = resolve(&settings.component).await?;
         let (registered, compiled) = self.register(&path, settings.limits.fuel.is_some(), compiling).await?;
-        check_handler(name, &path, &registered, wasi_0_3)?;
+        check_handler(name, &path, registered.handler(), wasi_0_3)?;
         if let Some(before) = before
             && before.settings == settings
             && before.registered.digest() == registered.digest()
@@ -195,8 +195,14 @@ async fn resolve(component: &Path) -> Result<PathBuf, CliError> {
     Err(CliError::NoTarget { path: component.to_owned() })
 }
 
-fn check_handler(name: &str, path: &Path, registered: &Registered, wasi_0_3: bool) -> Result<(), CliError> {
-    match registered.handler() {
+/// Refuses what runs, but not here.
+pub(in crate::cli) fn check_handler(
+    name: &str,
+    path: &Path,
+    handler: Option<Handler>,
+    wasi_0_3: bool,
+) -> Result<(), CliError> {
+    match handler {
         Some(Handler::Http3) if !wasi_0_3 => Err(CliError::SwitchedOff { path: path.to_owned() }),
         Some(Handler::Command) => Err(CliError::Command { function: name.to_owned(), path: path.to_owned() }),
         _ => Ok(()),

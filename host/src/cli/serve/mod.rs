@@ -17,6 +17,8 @@ use crate::config::{Advice, FunctionSettings, HttpTrigger, Manifest, PoolSetting
 use crate::triggers::http::{Bound, Door, Ended, acceptor};
 use deployment::Host;
 
+pub(super) use deployment::check_handler;
+
 /// What a manifest is called when nobody says otherwise.
 const MANIFEST: &str = "wasm-faas.toml";
 
