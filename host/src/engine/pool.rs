@@ -17,6 +17,8 @@ pub struct Pool {
     settings: PoolSettings,
     /// The one parked last is used first, so that the others can age.
     parked: Mutex<Vec<Parked>>,
+    /// Instances at work.
+    lent: AtomicU32,
     /// Instances to have ready; only for [`Isolation::PerInvocation`].
     ahead: AtomicU32,
     refilling: AtomicBool,
@@ -81,6 +83,7 @@ impl Pool {
             spec: Arc::new(spec),
             settings,
             parked: Mutex::default(),
+            lent: AtomicU32::default(),
             ahead,
             refilling: AtomicBool::default(),
         }
@@ -98,21 +101,29 @@ impl Pool {
     pub async fn acquire(self: &Arc<Self>, invocation: &Invocation, now: Instant) -> Result<Lease<'_>, CallError> {
         let parked = self.parked().pop();
         self.refill(parked.is_some());
-        match parked {
-            Some(Parked { instance, life, .. }) => Ok(Lease { pool: self, instance, life, warm: true }),
+        let warm = parked.is_some();
+        let (instance, life) = match parked {
+            Some(Parked { instance, life, .. }) => (instance, life),
             None => {
-                let instance = Instance::new(&self.source.component().await?, &self.spec, invocation.clone()).await?;
-                Ok(Lease { pool: self, instance, life: self.life(now), warm: false })
+                let component = self.source.component().await?;
+                (Instance::new(&component, &self.spec, invocation.clone()).await?, self.life(now))
             }
-        }
+        };
+        Ok(Lease { instance, life, warm, place: Place::take(&self.lent), pool: self })
     }
 
     /// Makes the instances that are to be there before anybody asks; fails with the first that cannot be made.
     pub async fn warm(&self) -> Result<(), CallError> {
-        while self.parked().len() < self.settings.min as usize {
+        while self.lacks_some() {
             self.add().await?;
         }
         Ok(())
+    }
+
+    /// Whether there are fewer than there are to be at all times.
+    pub fn lacks_some(&self) -> bool {
+        let min = self.settings.min as usize;
+        min > 0 && self.parked().len() + (self.lent.load(Relaxed) as usize) < min
     }
 
     /// Drops instances that have waited or lived too long; returns how many are left.
@@ -131,6 +142,9 @@ impl Pool {
             }
         }
         let left = parked.len();
+        if !over.is_empty() {
+            self.ahead.store(u32::try_from(left).unwrap_or(u32::MAX).max(1), Relaxed);
+        }
         // The lock is free while they are taken down.
         drop(parked);
         drop(over);
@@ -201,6 +215,24 @@ pub struct Lease<'a> {
     instance: Instance,
     life: Life,
     warm: bool,
+    /// Given back after the instance.
+    place: Place<'a>,
+}
+
+/// Counts an instance at work.
+struct Place<'a>(&'a AtomicU32);
+
+impl<'a> Place<'a> {
+    fn take(lent: &'a AtomicU32) -> Self {
+        lent.fetch_add(1, Relaxed);
+        Self(lent)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
 }
 
 impl Lease<'_> {
@@ -210,11 +242,13 @@ impl Lease<'_> {
     }
 
     /// Gives the instance back after a clean end, unless its life is over.
-    pub fn park(mut self, now: Instant) {
-        self.life.invocations = self.life.invocations.saturating_sub(1);
-        if self.life.invocations > 0 && now < self.life.end && self.instance.may_be_reused() {
-            self.pool.park(Parked { instance: self.instance, life: self.life, since: now });
+    pub fn park(self, now: Instant) {
+        let Self { pool, mut instance, mut life, place, .. } = self;
+        life.invocations = life.invocations.saturating_sub(1);
+        if life.invocations > 0 && now < life.end && instance.may_be_reused() {
+            pool.park(Parked { instance, life, since: now });
         }
+        drop(place);
     }
 }
 

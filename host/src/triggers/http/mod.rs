@@ -72,12 +72,16 @@ impl Door {
         self.routes.load_full()
     }
 
-    /// Takes down instances that have waited or lived too long.
+    /// Takes down instances that have waited or lived too long, and makes those that are to be there.
     pub fn sweep(&self) {
         let now = Instant::now();
         for route in self.routes.load().all() {
-            if let Target::Function(function) = &route.target {
-                function.pool().sweep(now);
+            let Target::Function(function) = &route.target else { continue };
+            function.pool().sweep(now);
+            if function.pool().lacks_some() {
+                let function = Arc::clone(function);
+                // What keeps it from being made is reported by the invocation that needs it.
+                tokio::spawn(async move { function.pool().warm().await });
             }
         }
     }

@@ -100,3 +100,6 @@ fn unfit(what: &str) -> Response {
 fn seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -182,3 +182,6 @@ pub(super) fn decoded(parameters: &Params<'_, '_>) -> Pairs {
     let decode = |value: &str| percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned();
     parameters.iter().map(|(name, value)| (name.to_owned(), decode(value))).collect()
 }
+
+#[cfg(test)]
+mod tests;
