@@ -42,7 +42,7 @@ impl types::HostClient for View<'_> {
 /// None of these can answer an error: what is over the budget ends the invocation.
 impl types::HostMessage for View<'_> {
     fn new(&mut self, data: Vec<u8>) -> wasmtime::Result<Resource<Message>> {
-        let message = Message::new(data, self.budget).map_err(unsent)?;
+        let message = Message::new(data, self.budget).map_err(|error| unsent(&error))?;
         Ok(self.table.push(message)?)
     }
 
@@ -92,11 +92,11 @@ impl types::HostMessage for View<'_> {
 
 impl View<'_> {
     fn change(&mut self, message: &Resource<Message>, change: impl FnOnce(&mut Message)) -> wasmtime::Result<()> {
-        self.table.get_mut(message)?.change(change).map_err(unsent)
+        self.table.get_mut(message)?.change(change).map_err(|error| unsent(&error))
     }
 }
 
-fn unsent(error: Error) -> wasmtime::Error {
+fn unsent(error: &Error) -> wasmtime::Error {
     wasmtime::format_err!("the function holds too many messages that it did not send: {error}")
 }
 
