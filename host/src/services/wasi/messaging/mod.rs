@@ -68,7 +68,7 @@ impl Message {
         if access.granted(Service::Topic, name).is_none()
             && let Some(grant) = access.granted(Service::Queue, name).filter(|grant| grant.has(Right::Send))
         {
-            let queue = queue::Queue::open(access.backends(&grant).queue.clone(), grant.clone()).await?;
+            let queue = queue::Queue::open(access.backends(grant).queue.clone(), grant.clone()).await?;
             queue.send(self.into()).await?;
         } else {
             let grant = access.grant(Service::Topic, name)?;
