@@ -63,6 +63,8 @@ impl Function {
 /// Who asks, besides what is asked.
 #[derive(Debug, Clone, Default)]
 pub struct Caller {
+    /// The invocation's id, which nothing else has; a new one when absent.
+    pub id: Option<String>,
     /// 1 at the first attempt; 0 counts as that.
     pub attempt: u32,
     /// W3C trace context.
@@ -73,7 +75,7 @@ pub struct Caller {
 /// and returned; one whose future is dropped is recorded as cancelled.
 pub async fn invoke(function: &Function, request: Request, caller: Caller) -> Result<Outcome, Rejected> {
     let permit = function.admission.admit().await?;
-    let running = Running::start(function);
+    let running = Running::start(function, caller.id);
     let invocation = Invocation {
         id: running.id.clone(),
         attempt: caller.attempt.max(1),
@@ -94,8 +96,9 @@ struct Running<'a> {
 }
 
 impl<'a> Running<'a> {
-    fn start(function: &'a Function) -> Self {
-        Self { function, id: ulid::Ulid::generate().to_string(), started: Instant::now(), recorded: false }
+    fn start(function: &'a Function, id: Option<String>) -> Self {
+        let id = id.unwrap_or_else(|| ulid::Ulid::generate().to_string());
+        Self { function, id, started: Instant::now(), recorded: false }
     }
 
     fn end(mut self, called: Called, ended: Instant) -> Outcome {

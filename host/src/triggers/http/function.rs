@@ -18,11 +18,12 @@ pub(super) async fn answer_request(
     door: &Door,
     function: &Arc<Function>,
     request: Request<Incoming>,
-    matched: &Match,
+    matched: &mut Match,
     note: &mut Note,
 ) -> Response {
     match function.handler() {
-        Some(Handler::Http | Handler::Http3) => raw(door, function, request, matched, note).await,
+        // In a box: the server copies the future of each request, whichever way it goes.
+        Some(Handler::Http | Handler::Http3) => Box::pin(raw(door, function, request, matched, note)).await,
         _ => as_event(door, function, request, matched, note).await,
     }
 }
@@ -32,16 +33,21 @@ async fn as_event(
     door: &Door,
     function: &Function,
     request: Request<Incoming>,
-    matched: &Match,
+    matched: &mut Match,
     note: &mut Note,
 ) -> Response {
     let (head, body) = request.into_parts();
-    let data = match collect(door, body).await {
-        Ok(data) => data,
-        Err(response) => return *response,
+    let data = match body.is_end_stream() {
+        true => Vec::new(),
+        false => match Box::pin(collect(door, body)).await {
+            Ok(data) => data,
+            Err(response) => return *response,
+        },
     };
     let caller = caller(&head.headers);
     let event = request::event(head, data, function.name(), matched);
+    // One event, one invocation: one id for both.
+    let caller = Caller { id: Some(event.id.clone()), ..caller };
     let invoked = invoke::invoke(function, engine::Request::Event(Box::new(event)), caller).await;
     finished(invoked, note)
 }
@@ -102,14 +108,11 @@ fn passed_on(answered: HttpAnswer) -> Response {
 
 fn caller(headers: &http::HeaderMap) -> Caller {
     let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok());
-    Caller { attempt: 1, traceparent: traceparent.map(str::to_owned) }
+    Caller { id: None, attempt: 1, traceparent: traceparent.map(str::to_owned) }
 }
 
 /// The whole body, within the limits of size and patience.
 async fn collect(door: &Door, body: Incoming) -> Result<Vec<u8>, Box<Response>> {
-    if body.is_end_stream() {
-        return Ok(Vec::new());
-    }
     let limit = usize::try_from(door.settings.max_body.as_u64()).unwrap_or(usize::MAX);
     let too_large = || {
         let text = format!("the body is larger than the {} bytes that this host takes", door.settings.max_body.as_u64());

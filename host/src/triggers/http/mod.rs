@@ -109,6 +109,13 @@ struct Match {
     secure: bool,
 }
 
+impl Match {
+    /// What the wildcard matched; it is the last parameter.
+    fn rest(&self) -> &str {
+        self.parameters.last().map_or("", |(_, rest)| rest)
+    }
+}
+
 async fn handle(door: &Door, request: Request<Incoming>, secure: bool, busy: Busy) -> Response {
     let seen = door.log.as_ref().map(|log| (log, log.begin(&request), Instant::now()));
     let (response, note) = respond(door, request, secure).await;
@@ -129,28 +136,27 @@ async fn respond(door: &Door, request: Request<Incoming>, secure: bool) -> (Resp
     if let Some(answer) = door.own_answer(request.uri().path()) {
         return (answer, Note::default());
     }
-    let matched = match find(&door.routes(), &request, secure) {
+    let mut matched = match find(&door.routes(), &request, secure) {
         Ok(matched) => matched,
         Err(response) => return (*response, Note::default()),
     };
     let mut note = Note { function: Some(Arc::clone(&matched.route)), warm: None };
     let response = match matched.route.is_plain() {
-        true => reach(door, request, &matched, &mut note).await,
-        false => dressed(door, request, &matched, &mut note).await,
+        true => reach(door, request, &mut matched, &mut note).await,
+        false => Box::pin(dressed(door, request, &mut matched, &mut note)).await,
     };
     (response, note)
 }
 
 /// With what the route adds to the answer of its target.
-async fn dressed(door: &Door, request: Request<Incoming>, matched: &Match, note: &mut Note) -> Response {
-    let head = request::head(&request);
-    let cors = matched.route.cors.as_ref();
-    if let Some(answer) = cors.and_then(|cors| cors.preflight(&head)) {
+async fn dressed(door: &Door, request: Request<Incoming>, matched: &mut Match, note: &mut Note) -> Response {
+    let (head, route) = (request::head(&request), Arc::clone(&matched.route));
+    if let Some(answer) = route.cors.as_ref().and_then(|cors| cors.preflight(&head)) {
         return answer;
     }
-    let accepted = matched.route.trigger.compress.then(|| compress::accepted(&head)).flatten();
+    let accepted = route.trigger.compress.then(|| compress::accepted(&head)).flatten();
     let mut response = reach(door, request, matched, note).await;
-    if let Some(cors) = cors {
+    if let Some(cors) = &route.cors {
         cors.apply(&head, &mut response);
     }
     match accepted {
@@ -159,13 +165,12 @@ async fn dressed(door: &Door, request: Request<Incoming>, matched: &Match, note:
     }
 }
 
-async fn reach(door: &Door, request: Request<Incoming>, matched: &Match, note: &mut Note) -> Response {
-    // The wildcard is the last parameter.
-    let rest = || matched.parameters.last().map_or("", |(_, rest)| rest);
-    match &matched.route.target {
+async fn reach(door: &Door, request: Request<Incoming>, matched: &mut Match, note: &mut Note) -> Response {
+    let route = Arc::clone(&matched.route);
+    match &route.target {
         Target::Function(function) => function::answer_request(door, function, request, matched, note).await,
-        Target::Files(files) => files.serve(&request.into_parts().0, rest()).await,
-        Target::Container(container) => container.serve(&request.into_parts().0, rest()).await,
+        Target::Files(files) => Box::pin(files.serve(&request.into_parts().0, matched.rest())).await,
+        Target::Container(container) => Box::pin(container.serve(&request.into_parts().0, matched.rest())).await,
     }
 }
 

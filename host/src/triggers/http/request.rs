@@ -3,7 +3,6 @@ use http::{HeaderMap, HeaderValue, Request, request::Parts};
 
 use super::Match;
 use crate::event::{Event, HttpRequest, Pairs, Trigger};
-use crate::services::Clock;
 
 /// The host that the request is for, without its port.
 pub(super) fn host<B>(request: &Request<B>) -> Option<&str> {
@@ -34,23 +33,25 @@ pub(super) fn wants_websocket<B>(request: &Request<B>) -> bool {
 }
 
 /// The request as a handler sees it.
-pub(super) fn event(head: Parts, data: Vec<u8>, function: &str, matched: &Match) -> Event {
+pub(super) fn event(head: Parts, data: Vec<u8>, function: &str, matched: &mut Match) -> Event {
     let content_type = head.headers.get(CONTENT_TYPE).map(text);
     let query = head.uri.query().map(query).unwrap_or_default();
     let request = HttpRequest {
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),
         route: Some(matched.route.trigger.path.clone()),
-        parameters: matched.parameters.clone(),
+        parameters: std::mem::take(&mut matched.parameters),
         query,
         headers: headers(&head.headers),
     };
+    let id = ulid::Ulid::generate();
     Event {
-        id: ulid::Ulid::generate().to_string(),
+        id: id.to_string(),
         source: format!("/http/{function}"),
         kind: "faas.http.request".to_owned(),
         subject: None,
-        time_ms: Clock::System.now_ms(),
+        // The clock was read for the id.
+        time_ms: id.timestamp_ms(),
         content_type,
         attributes: Vec::new(),
         trigger: Trigger::Http(request),

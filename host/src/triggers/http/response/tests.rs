@@ -59,7 +59,27 @@ async fn every_ending_has_a_status_and_a_public_line() {
     ] {
         lines.push(shown(rejected(rejection)).await);
     }
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    201 Created: made
+    502 Bad Gateway: the function did not answer
+    502 Bad Gateway: the function did not answer
+    400 Bad Request: no such�user
+    503 Service Unavailable, retry after 2: the function asks to try again later
+    500 Internal Server Error: the function failed
+    500 Internal Server Error: the function failed
+    500 Internal Server Error: the function failed
+    500 Internal Server Error: the function used up its fuel
+    500 Internal Server Error: the function reached its memory limit
+    504 Gateway Timeout: the function took too long
+    500 Internal Server Error: the function failed
+    502 Bad Gateway: the function's answer is too large
+    502 Bad Gateway: the function did not answer
+    502 Bad Gateway: the function does not fit this host
+    502 Bad Gateway: the caller left
+    502 Bad Gateway: the function does not fit this host
+    503 Service Unavailable, retry after 1: the function is busy: no turn came within 5s; try again later
+    429 Too Many Requests, retry after 7: the function was called too often; try again in 7 s
+    ");
 }
 
 #[tokio::test]
@@ -77,7 +97,13 @@ async fn what_http_does_not_allow_is_said_and_not_passed_on() {
     for response in responses {
         lines.push(shown(of(outcome(Ending::Ok(response)))).await);
     }
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    502 Bad Gateway: the function answered with the status 99, which HTTP does not allow
+    502 Bad Gateway: the function answered with the status 101, which HTTP does not allow
+    502 Bad Gateway: the function answered with the content type, which HTTP does not allow
+    502 Bad Gateway: the function answered with the header `a b`, which HTTP does not allow
+    502 Bad Gateway: the function answered with the header `x-a`, which HTTP does not allow
+    ");
 }
 
 #[test]
