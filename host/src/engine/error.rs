@@ -225,7 +225,15 @@ mod tests {
         ];
         let advice = Advice::Manifest { function: "hello".into() };
         let told = |advice: &Advice| errors.iter().map(|error| error.told(advice)).collect::<Vec<_>>().join("\n");
-        insta::assert_snapshot!(told(&Advice::Flags), @"");
-        insta::assert_snapshot!(told(&advice), @"");
+        insta::assert_snapshot!(told(&Advice::Flags), @r"
+        the function used up its fuel of 1000; raise `--fuel` or look for an endless loop
+        the function reached its memory limit of 16.0 MiB; raise `--memory` or look for a leak
+        the function ran over its timeout of 50ms; raise `--timeout` or look for what it waits for
+        ");
+        insta::assert_snapshot!(told(&advice), @r"
+        the function used up its fuel of 1000; raise `limits.fuel` of [functions.hello] or look for an endless loop
+        the function reached its memory limit of 16.0 MiB; raise `limits.memory` of [functions.hello] or look for a leak
+        the function ran over its timeout of 50ms; raise `limits.timeout` of [functions.hello] or look for what it waits for
+        ");
     }
 }

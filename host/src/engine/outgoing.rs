@@ -290,6 +290,10 @@ mod tests {
             };
             assert!(matches!(error, Error::HttpRequestDenied), "{error:?}");
         }
-        insta::assert_snapshot!(lines.lock().unwrap().join("\n"), @"");
+        insta::assert_snapshot!(lines.lock().unwrap().join("\n"), @r#"
+        outgoing request refused: `example.com:443` is not allowed, add "example.com:443" to `allow-hosts` of [functions.hello]
+        outgoing request refused: `[::1]:80` is not allowed, add "[::1]:80" to `allow-hosts` of [functions.hello]
+        outgoing request refused: `127.1` points to the private address `127.0.0.1`, add "127.0.0.1:8080" to `allow-hosts` of [functions.hello]
+        "#);
     }
 }

@@ -88,6 +88,10 @@ mod tests {
             require(&granted, Right::Write).unwrap_err(),
             access.secret("TOKEN").unwrap_err(),
         ];
-        insta::assert_snapshot!(refusals.map(|refusal| refusal.to_string()).join("\n"), @"");
+        insta::assert_snapshot!(refusals.map(|refusal| refusal.to_string()).join("\n"), @r#"
+        access denied: queue `orders` is not granted for this, add "queue:orders:send+receive" to `grants` of [functions.counter]
+        access denied: bucket `visits` is not granted for this, add "kv:visits:rw" to `grants` of [functions.counter]
+        access denied: secret `TOKEN` is not granted, add `TOKEN = "env:VARIABLE"` or `= "file:PATH"` to `secrets` of [functions.counter]
+        "#);
     }
 }
