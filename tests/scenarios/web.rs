@@ -11,11 +11,12 @@ use super::stage::{Ran, Stage, Transcript};
 use super::{Scenario, Verdict, support};
 
 pub fn trials() -> Vec<Trial> {
-    let cases: [Scenario; 6] = [
+    let cases: [Scenario; 7] = [
         ("requests", requests),
         ("event_from_a_request", event_from_a_request),
         ("fetch_is_denied_without_a_rule", fetch_is_denied_without_a_rule),
         ("fetch_from_an_allowed_address", fetch_from_an_allowed_address),
+        ("fetch_within_an_allowed_network", fetch_within_an_allowed_network),
         ("name_of_a_private_address_is_denied", name_of_a_private_address_is_denied),
         ("nobody_listens", nobody_listens),
     ];
@@ -105,6 +106,19 @@ fn fetch_from_an_allowed_address() -> Verdict {
     assert_eq!(ran.text(), "short");
     assert_eq!(server.connections(), 1);
     ran.told("HTTP 418 I'm a teapot")?;
+    Ok(())
+}
+
+/// Under a name that no rule has.
+fn fetch_within_an_allowed_network() -> Verdict {
+    let (stage, server) = (Stage::new()?, Server::start()?);
+    stage.guest("rust", "http")?;
+    let host = format!("localhost:{}", server.address.port());
+    for (network, connections) in [("10.0.0.0/8", 0), ("127.0.0.0/8", 1)] {
+        let ran = fetch(&stage, &format!("http://{host}/"), &["--allow-host", network])?.ended(0)?;
+        assert_eq!(ran.stderr.contains(&format!("`{host}` is not allowed")), connections == 0, "{}", ran.stderr);
+        assert_eq!(server.connections(), connections);
+    }
     Ok(())
 }
 
