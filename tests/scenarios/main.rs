@@ -26,6 +26,14 @@ mod folders;
 #[cfg(unix)]
 mod interrupt;
 #[cfg(unix)]
+mod serve_life;
+#[cfg(unix)]
+mod serve_load;
+#[cfg(unix)]
+mod serve_start;
+#[cfg(unix)]
+mod serve_watch;
+#[cfg(unix)]
 mod writer;
 
 use libtest_mimic::Failed;
@@ -63,6 +71,10 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         trials.extend(interrupt::trials());
         trials.extend(crash::trials());
         trials.extend(durability::trials());
+        trials.extend(serve_start::trials());
+        trials.extend(serve_load::trials());
+        trials.extend(serve_watch::trials());
+        trials.extend(serve_life::trials());
     }
     support::conclude(trials);
 }

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::process::Child;
+use std::process::{Child, Command, Output};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -15,24 +15,30 @@ use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use libtest_mimic::Failed;
+use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::stage::{PATIENCE, Stage, until};
-use super::support;
+use super::stage::{PATIENCE, Ran, Stage, until};
+use super::{Verdict, support};
 
 /// A server that listens, until dropped.
 pub struct Server {
-    _process: Process,
+    process: Process,
     pub address: SocketAddr,
+    out: PathBuf,
     log: PathBuf,
 }
 
 impl Server {
-    /// `serve` with these arguments, on a port that was free; returns when it listens.
+    /// `serve` with these arguments and `--json`, on a port that was free; returns when it listens.
     pub fn start(stage: &Stage, arguments: &[&str]) -> Result<Self, Failed> {
+        Self::spawn(stage, stage.command(&[&["serve"], arguments, &["--listen", "127.0.0.1:0", "--json"]].concat()))
+    }
+
+    /// The same from a command of any kind; what it writes goes to files.
+    pub fn spawn(stage: &Stage, mut command: Command) -> Result<Self, Failed> {
         let (out, log) = (stage.path("serve.out"), stage.path("serve.log"));
-        let mut command = stage.command(&[&["serve"], arguments, &["--listen", "127.0.0.1:0", "--json"]].concat());
         let mut process = Process(command.stdout(File::create(&out)?).stderr(File::create(&log)?).spawn()?);
         let address = until("the server to listen", || match process.0.try_wait() {
             Ok(None) => listening(&out).map(Ok),
@@ -40,21 +46,55 @@ impl Server {
                 Some(Err(format!("the server ended: {ended:?}\n{}", fs::read_to_string(&log).unwrap_or_default())))
             }
         })??;
-        Ok(Self { _process: process, address, log })
+        Ok(Self { process, address, out, log })
     }
 
     /// All that it wrote to standard error until now.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
+
+    /// All that it wrote to standard output until now.
+    pub fn out(&self) -> String {
+        fs::read_to_string(&self.out).unwrap_or_default()
+    }
+
+    /// What the lines of `--json` say until now, the first one aside: requests and lines of functions' logs.
+    pub fn told(&self) -> Vec<Value> {
+        self.out().lines().skip(1).filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Waits until `count` requests are in the log of `--json`; returns those that are.
+    pub fn accesses(&self, count: usize) -> Result<Vec<Value>, Failed> {
+        until(&format!("{count} requests in the log"), || {
+            let accesses: Vec<Value> = self.told().into_iter().filter(|line| line.get("status").is_some()).collect();
+            (accesses.len() >= count).then_some(accesses)
+        })
+    }
+
+    /// Waits until its log holds `part`.
+    pub fn logged(&self, part: &str) -> Verdict {
+        until(&format!("{part:?} in the log"), || self.log().contains(part).then_some(()))
+            .map_err(|error| format!("{}; it holds:\n{}", error.message().unwrap_or_default(), self.log()).into())
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
+    /// Waits for its end, and not for ever.
+    pub fn end(mut self, stage: &Stage) -> Result<Ran, Failed> {
+        let status = until("the server to end", || self.process.0.try_wait().ok().flatten())?;
+        Ok(Ran::new(Output { status, stdout: fs::read(&self.out)?, stderr: fs::read(&self.log)? }, stage))
+    }
 }
 
-/// What the first line of `--json` says, when it is whole.
+/// What the first line says, when it is whole; for machines or for people.
 fn listening(out: &Path) -> Option<SocketAddr> {
     let printed = fs::read_to_string(out).ok()?;
     let (first, _) = printed.split_once('\n')?;
-    let said: serde_json::Value = serde_json::from_str(first).ok()?;
-    said["listening"].as_str()?.strip_prefix("http://")?.parse().ok()
+    let (_, address) = first.split_once("http://")?;
+    address.split(['"', ',']).next()?.parse().ok()
 }
 
 /// Ended when dropped, also when a scenario fails.
@@ -95,6 +135,51 @@ impl Client {
         let request = Request::get(path).header("host", "localhost").body(Chunks::none())?;
         let (head, body) = self.send(request)?.into_parts();
         Ok((head.status.as_u16(), String::from_utf8_lossy(&whole(body)?).into_owned()))
+    }
+
+    /// Posts a text to a path: the head of the response, and its body as text.
+    pub fn post(&mut self, path: &str, data: &str) -> Result<Response<String>, Failed> {
+        let (sender, body) = Chunks::channel();
+        sender.send(Bytes::from(data.to_owned()))?;
+        drop(sender);
+        let (head, body) = self.send(Request::post(path).header("host", "localhost").body(body)?)?.into_parts();
+        Ok(Response::from_parts(head, String::from_utf8_lossy(&whole(body)?).into_owned()))
+    }
+}
+
+/// A request to `/echo` of a foreign component that runs for as long as this is there.
+pub struct Held {
+    /// Kept open.
+    _client: Client,
+    sender: UnboundedSender<Bytes>,
+    received: Incoming,
+}
+
+impl Held {
+    /// Returns when the function runs: it gave back what it was sent.
+    pub fn start(address: SocketAddr) -> Result<Self, Failed> {
+        let mut client = Client::connect(address)?;
+        let (sender, body) = Chunks::channel();
+        let received = client.send(Request::post("/echo").header("host", "localhost").body(body)?)?.into_body();
+        let mut held = Self { _client: client, sender, received };
+        held.exchange("first")?;
+        Ok(held)
+    }
+
+    /// Shows that it still runs, and lets it end.
+    pub fn end(mut self) -> Verdict {
+        self.exchange("second")?;
+        drop(self.sender);
+        let rest = whole(self.received)?;
+        if rest.is_empty() { Ok(()) } else { Err(format!("{rest:?} came after the end").into()) }
+    }
+
+    fn exchange(&mut self, chunk: &str) -> Verdict {
+        self.sender.send(Bytes::from(chunk.to_owned()))?;
+        match next(&mut self.received)? {
+            Some(came) if came == chunk.as_bytes() => Ok(()),
+            other => Err(format!("expected {chunk:?}, got {other:?}").into()),
+        }
     }
 }
 

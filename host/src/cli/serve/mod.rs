@@ -68,6 +68,7 @@ async fn serve(
     let output = screen::Output { json: arguments.json };
     let host = Arc::new(Host::open(&manifest, output)?);
     let deployment = host.deploy(&manifest, None).await?;
+    let grace = humantime::format_duration(manifest.server.grace);
     let log = (!arguments.quiet).then(|| output.access_log());
     let listening = format!("{}://{}", if tls.is_some() { "https" } else { "http" }, bound.address());
     output.show(&listening, &manifest, &deployment, started.elapsed())?;
@@ -82,8 +83,10 @@ async fn serve(
         tokio::spawn(async { reload.run().await.unwrap_or_else(|error| tell(error.text())) });
     }
     let complain = |error: &std::io::Error| tell(format_args!("error: cannot take a connection: {error}"));
-    if let Ended::CutOff(count) = bound.serve(door, tls, stop, complain).await {
-        tell(format_args!("{count} requests were still running after the grace time and were cut off"));
+    let ended = bound.serve(Arc::clone(&door), tls, stop, complain).await;
+    door.flush_log();
+    if ended == Ended::CutOff {
+        tell(format_args!("requests that still ran after the grace time of {grace} were cut off"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -14,6 +14,8 @@ use crate::services::context::printable;
 const PENDING_BYTES: usize = 4 << 20;
 /// How long lines are gathered before they are written.
 const GATHER: Duration = Duration::from_millis(20);
+/// How long a flush waits for who takes the lines.
+const FLUSH: Duration = Duration::from_secs(1);
 /// Of a path.
 const PATH_BYTES: usize = 1024;
 
@@ -45,12 +47,15 @@ pub struct AccessLog {
 struct Pending {
     lines: Mutex<Lines>,
     some: Condvar,
+    written: Condvar,
 }
 
 #[derive(Default)]
 struct Lines {
     bytes: Vec<u8>,
     dropped: u64,
+    /// Lines were taken out and are not written yet.
+    writing: bool,
 }
 
 /// What the log needs of a request before it is consumed.
@@ -95,6 +100,12 @@ impl AccessLog {
             self.pending.some.notify_one();
         }
     }
+
+    /// Returns when all lines until now are written, or after a while when nobody takes them. Blocks.
+    pub(super) fn flush(&self) {
+        let unwritten = |lines: &mut Lines| lines.writing || !lines.bytes.is_empty();
+        drop(self.pending.written.wait_timeout_while(self.pending.lines(), FLUSH, unwritten));
+    }
 }
 
 impl Pending {
@@ -110,12 +121,15 @@ impl Pending {
             }
             drop(lines);
             std::thread::sleep(GATHER);
-            let Lines { mut bytes, dropped } = std::mem::take(&mut *self.lines());
+            let taken = Lines { writing: true, ..Lines::default() };
+            let Lines { mut bytes, dropped, .. } = std::mem::replace(&mut *self.lines(), taken);
             if dropped > 0 {
                 let _ = writeln!(bytes, "{dropped} requests were answered faster than this log takes lines");
             }
             // That nobody reads it is no reason to stop.
             let _ = output.write_all(&bytes).and_then(|()| output.flush());
+            self.lines().writing = false;
+            self.written.notify_all();
         }
     }
 }

@@ -72,6 +72,13 @@ impl Door {
         self.routes.load_full()
     }
 
+    /// Writes what is left of the access log; for the end of the process. Blocks for a second at most.
+    pub fn flush_log(&self) {
+        if let Some(log) = &self.log {
+            log.flush();
+        }
+    }
+
     /// Takes down instances that have waited or lived too long, and makes those that are to be there.
     pub fn sweep(&self) {
         let now = Instant::now();

@@ -35,8 +35,8 @@ pub struct BindError {
 pub enum Ended {
     /// Everything that ran has ended.
     Drained,
-    /// So many connections and invocations were cut off after the grace time.
-    CutOff(usize),
+    /// Connections and invocations were cut off after the grace time.
+    CutOff,
 }
 
 impl Bound {
@@ -118,7 +118,7 @@ async fn drain(connections: &TaskTracker, door: &Door) -> Ended {
     let all = async { tokio::join!(connections.wait(), door.tasks.wait()) };
     match tokio::time::timeout(door.settings.grace, all).await {
         Ok(_) => Ended::Drained,
-        Err(_) => Ended::CutOff(connections.len() + door.tasks.len()),
+        Err(_) => Ended::CutOff,
     }
 }
 
