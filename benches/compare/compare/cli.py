@@ -53,6 +53,7 @@ def parsed():
     parser.add_argument("--start-rounds", type=int, default=11, help="starts of each server (11)")
     parser.add_argument("--connections", type=counts, default=(1, 32, 128), help="comma-separated (1,32,128)")
     parser.add_argument("--registered", type=int, default=10_000, help="idle functions; they are compiled once (10000)")
+    parser.add_argument("--patience", type=int, default=0, metavar="S", help="wait so long for other work to end, each time (0)")
     parser.add_argument("--wasm-faas", type=existing, help="a release binary, instead of building one")
     parser.add_argument("--wasmtime", type=existing, help=f"its binary, instead of installing {programs.WASMTIME_VERSION}")
     parser.add_argument("--output", type=Path, default=machine.ROOT / "docs/benchmarks", help="folder of results and plots (docs/benchmarks)")
@@ -112,6 +113,7 @@ def prepared(arguments):
         start_rounds=arguments.start_rounds,
         connections=arguments.connections,
         registered=arguments.registered,
+        patience=arguments.patience,
         server_core=server_core,
         load_core=load_core,
     )

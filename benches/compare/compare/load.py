@@ -4,7 +4,7 @@ import json
 import resource
 import subprocess
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from . import machine
@@ -28,6 +28,8 @@ class Sample:
     """Share of its core that the server used."""
     load_busy: float
     """Share of its core that `wrk` used; near 1, it is `wrk` that bounds the requests/s."""
+    others_busy: float
+    """Share of both cores that went to neither of them. Much of it makes every figure of the sample doubtful."""
 
     def as_json(self):
         return {name: round(value, 3) for name, value in asdict(self).items()}
@@ -44,20 +46,39 @@ def command(port, request, connections, seconds, functions=0):
 def measure(server, request, connections, seconds, core, functions=0):
     """Asks as fast as the connections allow. Raises when nothing was answered."""
     server.check_alive()
-    cpu, own, start = server.cpu_ns(), own_cpu_s(), time.monotonic()
+    before = Clocks.read(server, core)
     with machine.pinned(core):
-        ended = subprocess.run(command(server.port, request, connections, seconds, functions), capture_output=True, text=True, check=False)
-    cpu, own, took = server.cpu_ns() - cpu, own_cpu_s() - own, time.monotonic() - start
+        argv = command(server.port, request, connections, seconds, functions)
+        ended = subprocess.run(argv, capture_output=True, text=True, check=False)
+    used = Clocks.read(server, core).since(before)
     result = parse(server, ended)
     return Sample(
-        cpu_us=cpu / 1000 / result["requests"],
+        cpu_us=used.server * 1e6 / result["requests"],
         rps=result["requests"] / (result["duration_us"] / 1e6),
         p50_us=result["p50_us"],
         p99_us=result["p99_us"],
         failures=result["refused"] + result["broken"],
-        server_busy=cpu / 1e9 / took,
-        load_busy=own / took,
+        server_busy=used.server / used.wall,
+        load_busy=used.load / used.wall,
+        others_busy=max(0, used.both_cores - used.server - used.load) / (2 * used.wall),
     )
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """Seconds, of CPU time but for the wall clock."""
+
+    wall: float
+    server: float
+    load: float
+    both_cores: float
+
+    @classmethod
+    def read(cls, server, core):
+        return cls(time.monotonic(), server.cpu_ns() / 1e9, own_cpu_s(), machine.busy_s(server.core, core))
+
+    def since(self, before):
+        return Clocks(*(now - then for now, then in zip(astuple(self), astuple(before))))
 
 
 def parse(server, ended):

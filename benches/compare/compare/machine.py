@@ -15,6 +15,10 @@ ROOT = Path(__file__).resolve().parents[3]
 WORK = ROOT / "target/compare"
 """All that is made for the comparison."""
 
+QUIET_S = 0.3
+QUIET_SHARE = 0.1
+"""A core that works less than this share of the time is quiet."""
+
 
 class CompareError(Exception):
     """What stands in the way, said to whoever runs the comparison."""
@@ -31,6 +35,25 @@ def resident_kib(pid):
         if line.startswith("VmRSS:"):
             return int(line.split()[1])
     raise CompareError(f"process {pid} has no resident memory: it has ended")
+
+
+def busy_s(*cores):
+    """Time that these cores have worked since the system started, for whomever; in steps of 10 ms."""
+    wanted = {f"cpu{core}" for core in cores}
+    lines = [line.split() for line in Path("/proc/stat").read_text().splitlines()]
+    # user, nice, system, then idle and waiting, which are no work, then interrupts.
+    ticks = sum(int(value) for line in lines if line[0] in wanted for value in line[1:4] + line[6:8])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def await_quiet(patience_s, *cores):
+    """Waits until these cores have next to nothing to do, at most so long."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        before = busy_s(*cores)
+        time.sleep(QUIET_S)
+        if busy_s(*cores) - before <= QUIET_SHARE * QUIET_S * len(cores):
+            return
 
 
 def cores():

@@ -37,12 +37,13 @@ def alone(setting, server):
 
 def beside(setting, server):
     """The spinning function is asked from before until after."""
+    setting.await_quiet()
     argv = load.command(server.port, SPIN, SPINNING, setting.seconds + 60)
     with machine.pinned(setting.load_core):
         spinning = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         time.sleep(0.5)
-        return setting.measure(server, ECHO, CONNECTIONS)
+        return setting.measure_now(server, ECHO, CONNECTIONS)
     finally:
         spinning.kill()
         spinning.wait()

@@ -69,7 +69,7 @@ def load(part):
 
 
 def load_table(part, count):
-    header = ["server", "CPU per request", "to native", "to `wasmtime serve`", "requests/s", "p50", "p99", "core", "failed"]
+    header = ["server", "CPU per request", "to native", "to `wasmtime serve`", "requests/s", "p50", "p99", "others", "failed"]
     rows = [load_row(part, name, count) for name in part["samples"]]
     return Table(f"{count} connection{'s' if count != '1' else ''}", "", header, rows)
 
@@ -87,7 +87,7 @@ def load_row(part, name, count):
         f"{figure(own, 'rps').middle:,.0f}",
         f"{figure(own, 'p50_us').middle:,.0f} µs",
         f"{figure(own, 'p99_us').middle:,.0f} µs",
-        f"{figure(own, 'server_busy').middle:.0%}",
+        f"{figure(own, 'others_busy').middle:.0%}",
         f"{sum(sample['failures'] for sample in own):,}",
     ]
 

@@ -39,7 +39,7 @@ class Server:
     """A running process; use it in a `with`."""
 
     def __init__(self, name, argv, port, log, core):
-        self.name, self.port, self.log = name, port, log
+        self.name, self.port, self.log, self.core = name, port, log, core
         self.started_ns = time.monotonic_ns()
         with open(log, "wb") as output, machine.pinned(core):
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment())

@@ -16,6 +16,7 @@ class Setting:
     start_rounds: int
     connections: tuple
     registered: int
+    patience: int
     server_core: int
     load_core: int
 
@@ -23,7 +24,15 @@ class Setting:
         """When and on what a part was measured."""
         return {**machine.describe(), "versions": self.programs.versions(), "rounds": self.rounds, "seconds": self.seconds}
 
+    def await_quiet(self):
+        machine.await_quiet(self.patience, self.server_core, self.load_core)
+
     def measure(self, server, request, connections, functions=0):
+        """One measurement, when the cores are quiet or patience has ended."""
+        self.await_quiet()
+        return self.measure_now(server, request, connections, functions)
+
+    def measure_now(self, server, request, connections, functions=0):
         return load.measure(server, request, connections, self.seconds, self.load_core, functions)
 
     @contextmanager

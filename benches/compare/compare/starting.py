@@ -28,6 +28,7 @@ def run(setting):
 
 
 def start_once(setting, contestant):
+    setting.await_quiet()
     with contestant.start(setting.server_core) as server:
         milliseconds = server.first_answer_ms(contestant.request)
         server.settle()
