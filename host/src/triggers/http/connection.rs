@@ -57,8 +57,9 @@ fn builder(settings: &Server) -> Builder<TokioExecutor> {
     let header = usize::try_from(settings.max_header.as_u64()).unwrap_or(usize::MAX).max(8 << 10);
     let mut builder = Builder::new(TokioExecutor::new());
     // A client that closed its sending side still reads the answer. Heads have a time limit in `Watch`, which costs less
-    // than a timer for each request.
-    builder.http1().half_close(true).max_buf_size(header).header_read_timeout(None).pipeline_flush(true);
+    // than a timer for each request. No `pipeline_flush`: it holds an answer back for as long as a part of the next request is
+    // there, and for good when that cannot be read, so that no 400 and no 431 would arrive.
+    builder.http1().half_close(true).max_buf_size(header).header_read_timeout(None);
     builder
         .http2()
         .timer(TokioTimer::new())
