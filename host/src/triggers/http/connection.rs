@@ -93,11 +93,19 @@ impl Watch {
             self.http2.store(true, Relaxed);
         }
         if self.http2.load(Relaxed) {
-            self.step();
+            // Clients answer ours by themselves, or an idle connection would never be closed.
+            if !is_pong(bytes) {
+                self.step();
+            }
         } else if self.busy.load(Relaxed) == 0 && !self.partial.swap(true, Relaxed) {
             self.step();
         }
     }
+}
+
+/// Whether these are one HTTP/2 frame that answers a ping: its type and flags stand after three bytes of length.
+fn is_pong(bytes: &[u8]) -> bool {
+    bytes.len() == 17 && bytes.get(3..5) == Some(&[6, 1])
 }
 
 /// Marks its connection as busy until dropped.
@@ -212,5 +220,28 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    /// Of RFC 9113, 6.7: eight bytes on stream 0, with the flag ACK.
+    const PONG: [u8; 17] = [0, 0, 8, 6, 1, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+
+    #[test]
+    fn an_http_2_connection_that_only_answers_pings_is_idle() {
+        let settings = Server { idle_timeout: Duration::from_secs(8), ..Server::default() };
+        let (watch, mut patience) = (Watch::default(), Patience::new(&settings));
+        watch.read(PREFACE);
+        let closed_after = (1..10).find(|_| {
+            watch.read(&PONG);
+            patience.is_over(&watch)
+        });
+        assert_eq!(closed_after, Some(5), "the first of four ticks sees the preface");
+        watch.read(&[0, 0, 0, 4, 0, 0, 0, 0, 0]);
+        assert!(!patience.is_over(&watch), "other frames are a step");
     }
 }
