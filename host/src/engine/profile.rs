@@ -80,7 +80,8 @@ fn pool(instances: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(80 * instances)
-        .total_memories(4 * instances)
+        // Each reserves 4 GiB of address space and a guard.
+        .total_memories(3 * instances)
         .total_tables(8 * instances)
         .total_stacks(2 * instances)
         .max_component_instance_size(10 << 20)

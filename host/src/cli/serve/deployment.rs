@@ -18,8 +18,10 @@ use crate::services::context::Identity;
 use crate::services::{Access, Backends, Clock, Placement, memory, sqlite};
 use crate::triggers::http::{self, Files, Routes};
 
-/// Live instances of one engine profile. Each takes up to four kernel mappings, of the 65,530 that Linux allows a process.
-const INSTANCES: u32 = 4096;
+/// Live instances of one engine profile. A manifest may need all four profiles, and with 2048 each they just fit into a
+/// process: their stacks take 32,768 of the 65,530 mappings that Linux allows when they are made, the instances up to four
+/// each; their memories take 99 of 128 TiB of address space.
+const INSTANCES: u32 = 2048;
 
 /// What all functions of this process share; it outlives reloads.
 pub(super) struct Host {
