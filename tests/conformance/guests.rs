@@ -11,10 +11,10 @@ use wasm_faas::invoke::{Ending, Outcome};
 use super::probe::{Backend, World, event, failed, function, run};
 use super::{Verdict, expect_eq, support};
 
-/// What each guest is tested by. `probe`, `misbehave` and `adapters` have their own files; a scenario drives `command` and
-/// `http`.
-const TESTED: [&str; 10] =
-    ["adapters", "hello", "echo", "counter", "relay", "wait", "probe", "misbehave", "command", "http"];
+/// What each guest is tested by. `probe`, `misbehave` and `adapters` have their own files; scenarios drive `answer`, `command`
+/// and `http`.
+const TESTED: [&str; 11] =
+    ["adapters", "answer", "hello", "echo", "counter", "relay", "wait", "probe", "misbehave", "command", "http"];
 
 type Example = (&'static str, &'static str, fn(&str, &World) -> Verdict);
 
