@@ -12,9 +12,15 @@ mod help;
 mod input;
 mod inspect;
 mod manifest;
+mod serve_content;
+mod serve_http;
+mod serve_limits;
+mod serve_protocol;
+mod serve_tls;
 mod served;
 mod stage;
 mod web;
+mod wire;
 
 #[cfg(unix)]
 mod crash;
@@ -65,6 +71,11 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     #[cfg(target_os = "linux")]
     trials.extend(compile::trials());
     trials.extend(foreign::trials());
+    trials.extend(serve_http::trials());
+    trials.extend(serve_protocol::trials());
+    trials.extend(serve_limits::trials());
+    trials.extend(serve_content::trials());
+    trials.extend(serve_tls::trials());
     #[cfg(unix)]
     {
         trials.extend(data_folder::trials());

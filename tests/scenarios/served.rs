@@ -13,11 +13,14 @@ use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use libtest_mimic::Failed;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
 
 use super::stage::{PATIENCE, Ran, Stage, until};
 use super::{Verdict, support};
@@ -47,6 +50,12 @@ impl Server {
             }
         })??;
         Ok(Self { process, address, out, log })
+    }
+
+    /// A manifest's functions and routes, on a port that was free; returns when it listens.
+    pub fn of(stage: &Stage, manifest: &str) -> Result<Self, Failed> {
+        stage.write("wasm-faas.toml", manifest)?;
+        Self::start(stage, &[])
     }
 
     /// All that it wrote to standard error until now.
@@ -93,7 +102,7 @@ impl Server {
 fn listening(out: &Path) -> Option<SocketAddr> {
     let printed = fs::read_to_string(out).ok()?;
     let (first, _) = printed.split_once('\n')?;
-    let (_, address) = first.split_once("http://")?;
+    let (_, address) = first.split_once("://")?;
     address.split(['"', ',']).next()?.parse().ok()
 }
 
@@ -113,13 +122,14 @@ pub struct Client(SendRequest<Chunks>);
 
 impl Client {
     pub fn connect(address: SocketAddr) -> Result<Self, Failed> {
-        wait(async {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-            tokio::spawn(connection);
-            Ok(Self(sender))
-        })
+        wait(async { Self::over(dial(address).await?).await })
+    }
+
+    /// Over a stream that may be encrypted.
+    pub async fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<Self, Failed> {
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        Ok(Self(sender))
     }
 
     /// Sends a request; returns when the head of the response has come.
@@ -183,6 +193,52 @@ impl Held {
     }
 }
 
+/// A connection that speaks HTTP/2 from its first byte on, as after ALPN. What takes longer than [`PATIENCE`] fails.
+pub struct Http2(http2::SendRequest<Chunks>);
+
+/// The head of a response that is on its way.
+pub type Coming = JoinHandle<hyper::Result<Response<Incoming>>>;
+
+impl Http2 {
+    pub fn connect(address: SocketAddr) -> Result<Self, Failed> {
+        wait(async { Self::over(dial(address).await?).await })
+    }
+
+    /// Over a stream that may be encrypted.
+    pub async fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<Self, Failed> {
+        let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        Ok(Self(sender))
+    }
+
+    /// Starts a request, which may be one of many.
+    pub fn send(&self, request: Request<Chunks>) -> Coming {
+        let mut sender = self.0.clone();
+        support::runtime().spawn(async move {
+            sender.ready().await?;
+            sender.send_request(request).await
+        })
+    }
+
+    /// Gets a path: the status and the body as text.
+    pub fn get(&self, path: &str) -> Result<(u16, String), Failed> {
+        let request = Request::get(format!("http://localhost{path}")).body(Chunks::none())?;
+        let (head, body) = arrived(self.send(request))?.into_parts();
+        Ok((head.status.as_u16(), String::from_utf8_lossy(&whole(body)?).into_owned()))
+    }
+}
+
+/// Waits for a response's head.
+pub fn arrived(coming: Coming) -> Result<Response<Incoming>, Failed> {
+    wait(async { Ok(coming.await??) })
+}
+
+pub async fn dial(address: SocketAddr) -> Result<TcpStream, Failed> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
 /// The rest of a body.
 pub fn whole(body: Incoming) -> Result<Bytes, Failed> {
     wait(async { Ok(body.collect().await?.to_bytes()) })
@@ -198,7 +254,8 @@ pub fn next(body: &mut Incoming) -> Result<Option<Bytes>, Failed> {
     })
 }
 
-fn wait<T>(future: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
+/// What takes longer than [`PATIENCE`] fails.
+pub fn wait<T>(future: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
     let bounded = async { tokio::time::timeout(PATIENCE, future).await };
     support::runtime().block_on(bounded).unwrap_or_else(|_| Err("the server does not answer".into()))
 }
