@@ -20,7 +20,9 @@ pub fn trials() -> Vec<Trial> {
         support::trial("compile/memory_is_bounded", None, memory_is_bounded),
         support::trial("compile/wall_clock_is_bounded", None, wall_clock_is_bounded),
         support::trial("compile/what_is_no_code_is_told", None, what_is_no_code_is_told),
-        support::trial("compile/ends_by_interrupt", None, ends_by_interrupt),
+        support::trial("compile/ends_by_interrupt", None, || ends_by(Signal::INT, "run")),
+        support::trial("compile/ends_by_interrupt_of_a_server", None, || ends_by(Signal::INT, "serve")),
+        support::trial("compile/ends_with_a_server_that_starts", None, || ends_by(Signal::TERM, "serve")),
         support::trial("compile/ends_with_its_parent", None, ends_with_its_parent),
     ]
 }
@@ -92,10 +94,10 @@ fn what_is_no_code_is_told() -> Verdict {
     Ok(())
 }
 
-/// A `run` in the middle of compiling, and the process that compiles.
-fn compiling(stage: &Stage) -> Result<(Child, PathBuf), Failed> {
+/// A `run` or `serve` in the middle of compiling, and the process that compiles.
+fn compiling(stage: &Stage, verb: &str) -> Result<(Child, PathBuf), Failed> {
     stage.write("fn.wasm", laborious()?)?;
-    let mut command = stage.command(&["run", "fn.wasm"]);
+    let mut command = stage.command(&[verb, "fn.wasm"]);
     let child = command.env("WASM_FAAS_CACHE", stage.path("cache")).stdin(Stdio::null()).spawn()?;
     let compiler = until("the compiler", || child_of(&child))?;
     Ok((child, compiler))
@@ -118,10 +120,10 @@ fn gone(process: &Path) -> Verdict {
     until("the compiler's end", || status(process).is_empty().then_some(()))
 }
 
-fn ends_by_interrupt() -> Verdict {
+fn ends_by(signal: Signal, verb: &str) -> Verdict {
     let stage = Stage::new()?;
-    let (child, compiler) = compiling(&stage)?;
-    kill_process(pid(&child)?, Signal::INT)?;
+    let (child, compiler) = compiling(&stage, verb)?;
+    kill_process(pid(&child)?, signal)?;
     let ran = end(child, &stage)?.ended(130)?;
     assert_eq!(
         ran.stderr,
@@ -132,7 +134,7 @@ fn ends_by_interrupt() -> Verdict {
 
 fn ends_with_its_parent() -> Verdict {
     let stage = Stage::new()?;
-    let (mut child, compiler) = compiling(&stage)?;
+    let (mut child, compiler) = compiling(&stage, "run")?;
     child.kill()?;
     child.wait()?;
     gone(&compiler)

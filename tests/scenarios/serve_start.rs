@@ -3,22 +3,24 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 
+use http::Request;
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
 
-use super::served::{Client, Server};
+use super::served::{Chunks, Client, Server};
 use super::stage::{Stage, Transcript, assert_snapshot};
 use super::support::{self, foreign};
 use super::{Scenario, Verdict};
 
 pub fn trials() -> Vec<Trial> {
-    let cases: [Scenario; 11] = [
+    let cases: [Scenario; 12] = [
         ("screen", screen),
         ("screen_as_json", screen_as_json),
         ("requests_are_logged", requests_are_logged),
         ("requests_are_logged_as_json", requests_are_logged_as_json),
         ("quiet", quiet),
         ("targets", targets),
+        ("engines_of_every_kind", engines_of_every_kind),
         ("manifest_and_flags", manifest_and_flags),
         ("address_in_use", address_in_use),
         ("broken_manifests", broken_manifests),
@@ -165,6 +167,31 @@ fn targets() -> Verdict {
         let server = Server::start(&stage, target)?;
         let answer = Client::connect(server.address)?.get("/hello/me")?;
         assert_eq!(answer, (200, "Hello, world!".into()), "{target:?}");
+    }
+    Ok(())
+}
+
+/// Functions that need an engine each: counted fuel or not, with tasks of the component model or without.
+fn engines_of_every_kind() -> Verdict {
+    let stage = Stage::new()?;
+    stage.guest("rust", "hello")?;
+    std::fs::copy(foreign::component("rust-http3")?, stage.path("newest.wasm"))?;
+    let mut manifest = String::from("version = 1\n");
+    for (component, fuel) in
+        [("hello", "1_000_000_000"), ("hello", "\"none\""), ("newest", "1_000_000_000"), ("newest", "\"none\"")]
+    {
+        let name = format!("{component}-{}", fuel.len());
+        manifest += &format!(
+            "[functions.{name}]\ncomponent = \"{component}.wasm\"\nlimits.fuel = {fuel}\n\
+             [[triggers.http]]\nhost = \"{name}.localhost\"\npath = \"/hello\"\nfunction = \"{name}\"\n"
+        );
+    }
+    stage.write("wasm-faas.toml", manifest)?;
+    let server = Server::start(&stage, &[])?;
+    for name in ["hello-13", "hello-6", "newest-13", "newest-6"] {
+        let request = Request::get("/hello").header("host", format!("{name}.localhost")).body(Chunks::none())?;
+        let response = Client::connect(server.address)?.send(request)?;
+        assert_eq!(response.status().as_u16(), 200, "{name}: {}", server.log());
     }
     Ok(())
 }

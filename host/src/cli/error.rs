@@ -27,6 +27,8 @@ pub(super) enum CliError {
     WrongFlag { flag: &'static str, why: &'static str },
     #[error(transparent)]
     Resources(#[from] memory::OpenError),
+    #[error("{flag} is for a component: `{}` says itself what its functions may do", path.display())]
+    FlagBesideManifest { flag: &'static str, path: PathBuf },
     #[error(transparent)]
     Store(#[from] OpenError),
     #[error("cannot open the in-memory store: {0}")]
@@ -88,6 +90,7 @@ impl CliError {
             | Self::LargeData { .. }
             | Self::LargeEvent { .. }
             | Self::WrongFlag { .. }
+            | Self::FlagBesideManifest { .. }
             | Self::Resources(_)
             | Self::Store(_)
             | Self::Bind(_)

@@ -43,7 +43,7 @@ enum Command {
 }
 
 /// As shells tell an end by ctrl-C.
-const INTERRUPTED: i32 = 130;
+const INTERRUPTED: u8 = 130;
 
 /// Runs what the process's arguments say.
 ///
@@ -73,12 +73,17 @@ fn end_on_interrupt() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         // Where signals cannot be had, ctrl-C does what the system's default is.
         if runtime.is_ok_and(|runtime| runtime.block_on(tokio::signal::ctrl_c()).is_ok()) {
-            if let Some(error) = crate::child::interrupt() {
-                tell(format_args!("error: {error}"));
-            }
-            std::process::exit(INTERRUPTED);
+            break_off();
+            std::process::exit(INTERRUPTED.into());
         }
     });
+}
+
+/// Ends the tools that run, with the process that must end after this, and tells what they did.
+fn break_off() {
+    if let Some(error) = crate::child::interrupt() {
+        tell(format_args!("error: {error}"));
+    }
 }
 
 /// The runtime of a command. Guests run inline on its workers.

@@ -9,10 +9,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::error::CliError;
-use super::{function, target, tell};
+use super::{INTERRUPTED, break_off, function, target, tell};
 use crate::config::{Advice, FunctionSettings, HttpTrigger, Manifest, PoolSettings, Server};
 use crate::triggers::http::{Bound, Door, Ended, acceptor};
 use deployment::Host;
@@ -67,8 +67,15 @@ async fn serve(
     let tls = manifest.server.tls.as_ref().map(acceptor).transpose()?.map(Arc::new);
     let output = screen::Output { json: arguments.json };
     let host = Arc::new(Host::open(&manifest, output)?);
-    let deployment = host.deploy(&manifest, None).await?;
-    let grace = humantime::format_duration(manifest.server.grace);
+    let deployment = tokio::select! {
+        deployment = host.deploy(&manifest, None) => deployment?,
+        // Nothing is served yet that could be ended well.
+        () = stop.cancelled() => {
+            break_off();
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+    };
+    let grace = manifest.server.grace;
     let log = (!arguments.quiet).then(|| output.access_log());
     let listening = format!("{}://{}", if tls.is_some() { "https" } else { "http" }, bound.address());
     output.show(&listening, &manifest, &deployment, started.elapsed())?;
@@ -84,11 +91,18 @@ async fn serve(
     }
     let complain = |error: &std::io::Error| tell(format_args!("error: cannot take a connection: {error}"));
     let ended = bound.serve(Arc::clone(&door), tls, stop, complain).await;
+    conclude(&door, ended, grace);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is left to write and to tell, and a build for a reload that nobody will see.
+fn conclude(door: &Door, ended: Ended, grace: Duration) {
     door.flush_log();
     if ended == Ended::CutOff {
+        let grace = humantime::format_duration(grace);
         tell(format_args!("requests that still ran after the grace time of {grace} were cut off"));
     }
-    Ok(ExitCode::SUCCESS)
+    break_off();
 }
 
 /// Where the manifest comes from.
@@ -109,7 +123,7 @@ impl Source {
             return Ok(Self::Flags(Box::new(single(arguments))));
         }
         match arguments.function.given() {
-            Some(flag) => Err(CliError::WrongFlag { flag, why: "the manifest says what its functions may do" }),
+            Some(flag) => Err(CliError::FlagBesideManifest { flag, path: path.clone() }),
             None => Ok(Self::File { path: path.clone(), listen }),
         }
     }

@@ -2,10 +2,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::error::CliError;
-use crate::cli::tell;
-
-/// As shells tell an end by ctrl-C.
-const INTERRUPTED: i32 = 130;
+use crate::cli::{INTERRUPTED, break_off, tell};
 
 /// Turns the first ctrl-C or SIGTERM into a cancelled token, and the second into the end of the process.
 pub(super) fn watch() -> Result<CancellationToken, CliError> {
@@ -19,7 +16,8 @@ pub(super) fn watch() -> Result<CancellationToken, CliError> {
         told.cancel();
         next(&mut interrupt, &mut terminate).await;
         tell("stopped at once: requests that were running are cut off");
-        std::process::exit(INTERRUPTED);
+        break_off();
+        std::process::exit(INTERRUPTED.into());
     });
     Ok(stop)
 }
