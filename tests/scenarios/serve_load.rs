@@ -52,7 +52,7 @@ fn start(server: &str, settings: &str) -> Result<(Stage, Server), Failed> {
 fn expect_busy(server: &Server, path: &str) -> Verdict {
     let answer = Client::connect(server.address)?.post(path, "")?;
     let (status, later) = (answer.status().as_u16(), answer.headers().get("retry-after"));
-    assert_eq!((status, later.map(|later| later.as_bytes())), (503, Some(&b"1"[..])), "{answer:?}");
+    assert_eq!((status, later.map(http::HeaderValue::as_bytes)), (503, Some(&b"1"[..])), "{answer:?}");
     assert_eq!(answer.body(), "the function is busy: no turn came within 50ms; try again later\n");
     Ok(())
 }

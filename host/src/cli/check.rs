@@ -209,7 +209,7 @@ impl Use {
         let services = Service::ALL.into_iter().map(|service| Self {
             what: service.word(),
             imported: imports(shape, service),
-            granted: check.granted(service).iter().map(|grant| grant.to_string()).collect(),
+            granted: check.granted(service).iter().map(ToString::to_string).collect(),
         });
         let hosts = Self {
             what: "hosts",

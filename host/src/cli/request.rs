@@ -23,8 +23,7 @@ pub(super) fn parse(text: &str) -> Result<Request<()>, String> {
 pub(super) fn with_body(request: &Request<()>, body: &str) -> Request<HttpBody> {
     let bytes = Bytes::copy_from_slice(body.as_bytes());
     let length = bytes.len();
-    let mut with_body =
-        request.clone().map(|()| Full::new(bytes).map_err(|never| match never {}).boxed_unsync());
+    let mut with_body = request.clone().map(|()| Full::new(bytes).map_err(|never| match never {}).boxed_unsync());
     with_body.headers_mut().insert(http::header::HOST, http::HeaderValue::from_static("localhost"));
     if length > 0 {
         with_body.headers_mut().insert(http::header::CONTENT_LENGTH, length.into());

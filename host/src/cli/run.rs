@@ -147,7 +147,9 @@ fn check_flags(component: &Component, arguments: &Arguments) -> Result<(), CliEr
         }
         Some(Handler::Command) if arguments.event.is_some() => wrong("--event", "it is a command, give it `--data`"),
         Some(Handler::Command) if arguments.json => wrong("--json", "it is a command, its output is its own"),
-        Some(Handler::Http | Handler::Http3) if arguments.event.is_some() => wrong("--event", "it takes HTTP, give it `--request`"),
+        Some(Handler::Http | Handler::Http3) if arguments.event.is_some() => {
+            wrong("--event", "it takes HTTP, give it `--request`")
+        }
         _ => Ok(()),
     }
 }

@@ -163,7 +163,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_waiting_guest_ends_at_its_deadline() {
-        let ended = Fair::new(Box::pin(std::future::pending::<()>()), Instant::now() + Duration::from_millis(20), &lane()).await;
+        let ended =
+            Fair::new(Box::pin(std::future::pending::<()>()), Instant::now() + Duration::from_millis(20), &lane())
+                .await;
         assert_eq!(ended, Err(Elapsed));
     }
 

@@ -58,7 +58,9 @@ impl Admission {
             return Ok(Permit(turn, host));
         }
         // The function's turn first: a function that waits for itself takes nothing from others.
-        let both = async { Ok::<_, tokio::sync::AcquireError>(Permit(self.function.acquire().await?, self.host.acquire().await?)) };
+        let both = async {
+            Ok::<_, tokio::sync::AcquireError>(Permit(self.function.acquire().await?, self.host.acquire().await?))
+        };
         match tokio::time::timeout(self.wait, both).await {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(Rejected::Overloaded { waited: self.wait }),

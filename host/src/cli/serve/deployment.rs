@@ -106,8 +106,11 @@ impl Host {
             return Ok(Deployed { compiled: false, ..before });
         }
         let spec = self.spec(name, &settings, &registered);
-        let terms =
-            Terms { host: Arc::clone(&self.concurrency), rate: settings.rate, record: self.output.record(settings.advice.clone()) };
+        let terms = Terms {
+            host: Arc::clone(&self.concurrency),
+            rate: settings.rate,
+            record: self.output.record(settings.advice.clone()),
+        };
         let source = Source::Registered(registered.clone(), Arc::clone(&self.loader));
         let function = Arc::new(Function::new(source, spec, settings.pool.clone(), terms));
         Ok(Deployed { function, settings, registered, path, compiled })

@@ -53,7 +53,7 @@ impl Reload {
     pub(super) async fn run(mut self) -> Result<(), CliError> {
         let (sender, mut changes) = mpsc::unbounded_channel();
         let mut watcher = watcher(sender)?;
-        let mut watched = self.watch(&mut watcher, Vec::new());
+        let mut watched = self.watch(&mut watcher, &[]);
         while let Some(path) = changes.recv().await {
             let mut paths = vec![path];
             tokio::time::sleep(GATHER).await;
@@ -62,7 +62,7 @@ impl Reload {
             }
             if paths.iter().any(|path| self.concerns(path)) {
                 self.reload().await;
-                watched = self.watch(&mut watcher, watched);
+                watched = self.watch(&mut watcher, &watched);
             }
         }
         Ok(())
@@ -98,7 +98,7 @@ impl Reload {
 
     fn concerns(&self, changed: &Path) -> bool {
         let made = |path: &Path| {
-            let mut names = path.components().map(|component| component.as_os_str());
+            let mut names = path.components().map(std::path::Component::as_os_str);
             names.any(|name| MADE.iter().any(|made| name == *made))
         };
         self.sources().iter().any(|source| match changed.strip_prefix(source) {
@@ -108,7 +108,7 @@ impl Reload {
     }
 
     /// Watches the folders that files are in: an editor replaces a file instead of writing to it.
-    fn watch(&self, watcher: &mut notify::RecommendedWatcher, before: Vec<PathBuf>) -> Vec<PathBuf> {
+    fn watch(&self, watcher: &mut notify::RecommendedWatcher, before: &[PathBuf]) -> Vec<PathBuf> {
         let mut now = Vec::new();
         for source in self.sources() {
             let (path, mode) = match source.parent() {
@@ -151,5 +151,6 @@ fn needs_restart(old: &Manifest, new: &Manifest) -> Option<&'static str> {
         return Some("[server]");
     }
     let stores = |manifest: &Manifest| (manifest.data_dir.clone(), manifest.resources.clone(), manifest.memory.clone());
-    (stores(old) != stores(new)).then_some("where data is kept, or which buckets, queues, topics and containers there are")
+    (stores(old) != stores(new))
+        .then_some("where data is kept, or which buckets, queues, topics and containers there are")
 }

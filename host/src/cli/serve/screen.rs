@@ -60,7 +60,9 @@ impl Output {
             Arc::new(|Line { function, level, message }| {
                 let level = level.to_string();
                 // Nobody reads on: no reason to stop.
-                let _ = print(format!("{}\n", json!({ "function": function, "level": level, "message": message })).as_bytes());
+                let _ = print(
+                    format!("{}\n", json!({ "function": function, "level": level, "message": message })).as_bytes(),
+                );
             })
         } else {
             Arc::new(|line: &Line<'_>| tell(format_args!("{} {:<6} {}", line.function, line.level, line.message)))

@@ -77,7 +77,7 @@ impl AccessLog {
         Begun { method: request.method().clone(), path: request.uri().path().chars().take(PATH_BYTES).collect() }
     }
 
-    pub(super) fn end(&self, begun: Begun, response: &Response, note: &Note, duration: Duration) {
+    pub(super) fn end(&self, begun: &Begun, response: &Response, note: &Note, duration: Duration) {
         let access = Access {
             time: SystemTime::now(),
             method: begun.method.as_str(),

@@ -45,7 +45,7 @@ async fn as_event(
         },
     };
     let caller = caller(&head.headers);
-    let event = request::event(head, data, function.name(), matched);
+    let event = request::event(&head, data, function.name(), matched);
     // One event, one invocation: one id for both.
     let caller = Caller { id: Some(event.id.clone()), ..caller };
     let invoked = invoke::invoke(function, engine::Request::Event(Box::new(event)), caller).await;
@@ -115,7 +115,8 @@ fn caller(headers: &http::HeaderMap) -> Caller {
 async fn collect(door: &Door, body: Incoming) -> Result<Vec<u8>, Box<Response>> {
     let limit = usize::try_from(door.settings.max_body.as_u64()).unwrap_or(usize::MAX);
     let too_large = || {
-        let text = format!("the body is larger than the {} bytes that this host takes", door.settings.max_body.as_u64());
+        let text =
+            format!("the body is larger than the {} bytes that this host takes", door.settings.max_body.as_u64());
         Box::new(answer(StatusCode::PAYLOAD_TOO_LARGE, &text))
     };
     if body.size_hint().lower() > limit as u64 {
@@ -127,4 +128,3 @@ async fn collect(door: &Door, body: Incoming) -> Result<Vec<u8>, Box<Response>> 
         Err(_) => Err(Box::new(answer(StatusCode::REQUEST_TIMEOUT, "the body did not arrive whole"))),
     }
 }
-

@@ -127,7 +127,7 @@ async fn handle(door: &Door, request: Request<Incoming>, secure: bool, busy: Bus
     let seen = door.log.as_ref().map(|log| (log, log.begin(&request), Instant::now()));
     let (response, note) = respond(door, request, secure).await;
     if let Some((log, access, started)) = seen {
-        log.end(access, &response, &note, started.elapsed());
+        log.end(&access, &response, &note, started.elapsed());
     }
     response.map(|body| body.keeping(busy))
 }

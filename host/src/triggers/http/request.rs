@@ -33,7 +33,7 @@ pub(super) fn wants_websocket<B>(request: &Request<B>) -> bool {
 }
 
 /// The request as a handler sees it.
-pub(super) fn event(head: Parts, data: Vec<u8>, function: &str, matched: &mut Match) -> Event {
+pub(super) fn event(head: &Parts, data: Vec<u8>, function: &str, matched: &mut Match) -> Event {
     let content_type = head.headers.get(CONTENT_TYPE).map(text);
     let query = head.uri.query().map(query).unwrap_or_default();
     let request = HttpRequest {

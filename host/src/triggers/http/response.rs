@@ -47,7 +47,9 @@ fn stopped(error: &CallError) -> Response {
         CallError::Deadline { .. } => (StatusCode::GATEWAY_TIMEOUT, "the function took too long"),
         CallError::TooLarge { .. } => (StatusCode::BAD_GATEWAY, "the function's answer is too large"),
         CallError::NoReply => (StatusCode::BAD_GATEWAY, "the function did not answer"),
-        CallError::NoSuchExport { .. } | CallError::Unloadable { .. } => (StatusCode::BAD_GATEWAY, "the function does not fit this host"),
+        CallError::NoSuchExport { .. } | CallError::Unloadable { .. } => {
+            (StatusCode::BAD_GATEWAY, "the function does not fit this host")
+        }
         // Nobody is there to read it.
         CallError::Cancelled => (StatusCode::BAD_GATEWAY, "the caller left"),
     };

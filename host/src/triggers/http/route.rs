@@ -49,7 +49,10 @@ pub enum RouteError {
 
 /// What was found.
 pub(super) enum Found<'a> {
-    Route { route: &'a Arc<Route>, parameters: Params<'a, 'a> },
+    Route {
+        route: &'a Arc<Route>,
+        parameters: Params<'a, 'a>,
+    },
     /// The path is there, for other methods only.
     OtherMethods(Vec<&'a Method>),
     Nothing,
@@ -57,9 +60,10 @@ pub(super) enum Found<'a> {
 
 impl Routes {
     pub fn add(&mut self, trigger: HttpTrigger, target: Target) -> Result<(), RouteError> {
-        let methods = trigger.methods.iter().map(|method| {
-            method.parse().map_err(|_| RouteError::Method { method: method.clone() })
-        });
+        let methods = trigger
+            .methods
+            .iter()
+            .map(|method| method.parse().map_err(|_| RouteError::Method { method: method.clone() }));
         let methods = methods.collect::<Result<Vec<_>, _>>()?;
         let host = trigger.host.as_deref().map(str::to_ascii_lowercase);
         let paths = match host.as_deref().map(|host| (host, host.strip_prefix("*."))) {
@@ -93,7 +97,7 @@ impl Routes {
 
     fn candidates<'a>(&'a self, host: &str) -> impl Iterator<Item = &'a Paths> {
         let by_name = !self.hosts.is_empty() || !self.domains.is_empty();
-        let host = by_name.then(|| host.to_ascii_lowercase()).unwrap_or_default();
+        let host = if by_name { host.to_ascii_lowercase() } else { String::new() };
         let named = self.hosts.get(&host);
         let domain = host.split_once('.').and_then(|(_, domain)| self.domain_of(domain));
         named.into_iter().chain(domain).chain([&self.every_host])

@@ -53,10 +53,9 @@ async fn every_ending_has_a_status_and_a_public_line() {
     for ending in endings {
         lines.push(shown(of(outcome(ending))).await);
     }
-    for rejection in [
-        Rejected::Overloaded { waited: Duration::from_secs(5) },
-        Rejected::OverRate { after: Duration::from_secs(7) },
-    ] {
+    for rejection in
+        [Rejected::Overloaded { waited: Duration::from_secs(5) }, Rejected::OverRate { after: Duration::from_secs(7) }]
+    {
         lines.push(shown(rejected(rejection)).await);
     }
     insta::assert_snapshot!(lines.join("\n"), @r"

@@ -71,8 +71,13 @@ fn hosts_by_name_go_before_their_domain_and_that_before_all() {
         ("", "/a", &[]),
         ("", "/b", &[]),
     ]);
-    let requests =
-        ["GET API.example.com/a", "GET x.example.com/a", "GET y.x.deep.example.com/a", "GET example.com/a", "GET api.example.com/b"];
+    let requests = [
+        "GET API.example.com/a",
+        "GET x.example.com/a",
+        "GET y.x.deep.example.com/a",
+        "GET example.com/a",
+        "GET api.example.com/b",
+    ];
     insta::assert_snapshot!(requests.map(|request| find(&routes, request)).join("\n"), @r"
     api.example.com/a []
     *.example.com/a []
