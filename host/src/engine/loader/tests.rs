@@ -131,7 +131,7 @@ fn code_that_is_gone_is_compiled_again() {
     std::fs::write(&path, command(2)).unwrap();
     let error = loader.activate(&registered).err().unwrap().to_string();
     let error = error.replace(&*path.to_string_lossy(), "[path]");
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"`[path]` cannot be compiled: its file changed since it was first read; load it again");
 }
 
 #[test]
