@@ -26,6 +26,8 @@ const CODE_BYTES: u64 = 1 << 30;
 const COMPLAINT_BYTES: u64 = 16 << 10;
 /// Exit status of a child that looked at the component and refused it. A panic has another.
 const REFUSED: u8 = 3;
+/// Signs of an allocation that failed: the standard library's words before it aborts, and wasmtime's in an error or a panic.
+const OUT_OF_MEMORY: [&str; 2] = ["memory allocation of ", "out of memory (failed to allocate "];
 
 /// Who compiles.
 #[derive(Debug, Clone)]
@@ -219,13 +221,14 @@ fn read(child: &mut Child, running: &Running) -> io::Result<(Vec<u8>, String)> {
 /// What the end of a child means.
 fn complaint(status: ExitStatus, said: &str, limits: CompileLimits) -> CompileError {
     let said = printable(said.trim());
+    if OUT_OF_MEMORY.iter().any(|words| said.contains(words)) {
+        return CompileError::Memory(limits.memory);
+    }
     if status.code() == Some(i32::from(REFUSED)) {
         return CompileError::Refused(said);
     }
     match status.signal() {
         Some(signal) if signal == Signal::XCPU.as_raw() => CompileError::Cpu(limits.cpu),
-        // The words of the standard library; an allocation that fails has no other sign.
-        _ if said.contains("memory allocation of") => CompileError::Memory(limits.memory),
         Some(signal) if signal == Signal::KILL.as_raw() => CompileError::Killed { signal: status.to_string() },
         _ if said.is_empty() => CompileError::Crashed(status.to_string()),
         _ => CompileError::Crashed(said),
@@ -282,6 +285,9 @@ mod tests {
         insta::assert_snapshot!(told("echo 'unknown opcode at 0x7' >&2; exit 3"), @"unknown opcode at 0x7");
         insta::assert_snapshot!(told("kill -XCPU $$"), @"compiling took more than 10m of processor time; make it smaller, or split it into several functions");
         insta::assert_snapshot!(told("echo 'memory allocation of 99 bytes failed' >&2; kill -ABRT $$"), @"compiling took more than 4.0 GiB of memory; make it smaller, or split it into several functions");
+        let panicked =
+            told("echo 'unhandled out-of-memory error: out of memory (failed to allocate 9 bytes)' >&2; exit 101");
+        insta::assert_snapshot!(panicked, @"compiling took more than 4.0 GiB of memory; make it smaller, or split it into several functions");
         insta::assert_snapshot!(told("kill -KILL $$"), @"the compiler was ended by signal: 9 (SIGKILL), perhaps for want of memory; load fewer functions at once or give the machine more");
         insta::assert_snapshot!(told("echo \"thread 'main' panicked at a.rs:1:1:\" >&2; echo oh >&2; exit 101"), @"the compiler crashed, which the host survives: thread 'main' panicked at a.rs:1:1: oh; report it with the component");
         insta::assert_snapshot!(told("kill -SEGV $$"), @"the compiler crashed, which the host survives: signal: 11 (SIGSEGV); report it with the component");
