@@ -1,4 +1,4 @@
-//! `serve`: what is refused before it is a request, connections that serve many, and every kind of engine in one process.
+//! `serve`: what is refused before it is a request, and connections that serve many.
 
 use bytes::Bytes;
 use http::Request;
@@ -12,12 +12,11 @@ use super::wire::{Log, Wire, written};
 use super::{Scenario, Verdict, support};
 
 pub fn trials() -> Vec<Trial> {
-    let cases: [Scenario; 5] = [
+    let cases: [Scenario; 4] = [
         ("refused_at_the_door", refused_at_the_door),
         ("websocket_is_refused", websocket_is_refused),
         ("keep_alive", keep_alive),
         ("hundred_streams_at_once", hundred_streams_at_once),
-        ("every_profile", every_profile),
     ];
     let trial = |(name, run)| support::trial(format!("serve/protocol/{name}"), support::missing("rust"), run);
     cases.into_iter().map(trial).collect()
@@ -128,26 +127,4 @@ fn start(client: &Http2, number: usize) -> Result<Started, Failed> {
     sender.send(Bytes::from(format!("part of {number}")))?;
     let request = Request::post("http://localhost/echo").body(body)?;
     Ok((sender, client.send(request)))
-}
-
-/// With and without fuel, WASI 0.2 and 0.3: each kind has an engine of its own, and all fit into one process.
-fn every_profile() -> Verdict {
-    let stage = Stage::new()?;
-    let mut manifest = "version = 1\n".to_owned();
-    for (name, component) in [("old", "rust-http"), ("new", "rust-http3")] {
-        std::fs::copy(foreign::component(component)?, stage.path(&format!("{name}.wasm")))?;
-        for (kind, fuel) in [("metered", "1_000_000_000"), ("unmetered", "\"none\"")] {
-            let function = format!("{name}-{kind}");
-            manifest += &format!("[functions.{function}]\ncomponent = \"{name}.wasm\"\nlimits = {{ fuel = {fuel} }}\n");
-            manifest += &format!(
-                "[[triggers.http]]\nhost = \"{function}\"\npath = \"/{{*path}}\"\nfunction = \"{function}\"\n"
-            );
-        }
-    }
-    let server = Server::of(&stage, &manifest)?;
-    let mut wire = Wire::connect(server.address)?;
-    for function in ["old-metered", "old-unmetered", "new-metered", "new-unmetered"] {
-        wire.exchange("GET /hello", &[("host", function)], b"")?.is(200)?;
-    }
-    Ok(())
 }
