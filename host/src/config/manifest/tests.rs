@@ -254,14 +254,16 @@ fn routes_that_differ_stand_side_by_side() {
             { path = "/users/{id}", function = "hello", methods = ["GET"] },
             { path = "/users/{id}", function = "hello", methods = ["POST", "PURGE"] },
             { path = "/users/me", function = "hello" },
-            { path = "/users/{id}/{*rest}", function = "hello" },
+            { path = "/users/{*rest}", function = "hello" },
+            { path = "/{*rest}", function = "hello" },
+            { path = "/", function = "hello" },
             { path = "/users/{id}", function = "hello", host = "API.example.com" },
             { path = "/users/{name}", function = "hello", host = "*.example.com", cors = { origins = ["*"] } },
         ]
         "#,
     );
-    assert_eq!(read.http.len(), 7);
-    assert_eq!(read.http[5].host.as_deref(), Some("api.example.com"));
+    assert_eq!(read.http.len(), 9);
+    assert_eq!(read.http[7].host.as_deref(), Some("api.example.com"));
     assert_eq!(read.http[2].methods, ["POST", "PURGE"]);
 }
 

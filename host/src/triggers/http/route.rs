@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::Method;
-use matchit::{Params, Router};
+use matchit::{Match, Params, Router};
 
 use super::Target;
 use super::cors::{Cors, CorsError};
@@ -22,7 +22,10 @@ pub struct Routes {
 /// Routes by path; those of one path differ in their methods.
 #[derive(Default)]
 struct Paths {
-    router: Router<usize>,
+    /// Exact paths and those with parameters.
+    plain: Router<usize>,
+    /// Those that end in a wildcard: of the library's one router, each place has a parameter or a wildcard, not both.
+    wildcards: Router<usize>,
     /// The routes of each path, and by their pattern where they are.
     routes: Vec<Vec<Arc<Route>>>,
     places: HashMap<String, usize>,
@@ -125,16 +128,35 @@ impl Paths {
         }
         let place = self.routes.len();
         let fail = |error: matchit::InsertError| RouteError::Path { path: path.clone(), why: error.to_string() };
-        for pattern in patterns(&path) {
-            self.router.insert(pattern, place).map_err(fail)?;
+        if path.contains("{*") {
+            self.wildcards.insert(&path, place).map_err(fail)?;
+            // Where two wildcards bring the same path along, the first has it.
+            implied(&path).into_iter().for_each(|path| drop(self.wildcards.insert(path, place)));
+        } else {
+            self.plain.insert(&path, place).map_err(fail)?;
         }
         self.routes.push(vec![Arc::new(route)]);
         self.places.insert(path, place);
         Ok(())
     }
 
+    /// The path that says most, from its start on.
+    fn at<'a>(&'a self, path: &'a str) -> Option<Match<'a, 'a, &'a usize>> {
+        match (self.plain.at(path).ok(), self.wildcards.at(path).ok()) {
+            (Some(plain), Some(wildcard)) => {
+                let plain_first = ranks(self.path(*plain.value)).le(ranks(self.path(*wildcard.value)));
+                Some(if plain_first { plain } else { wildcard })
+            }
+            (plain, wildcard) => plain.or(wildcard),
+        }
+    }
+
+    fn path(&self, place: usize) -> &str {
+        self.routes[place].first().map_or("", |route| &route.trigger.path)
+    }
+
     fn find<'a>(&'a self, path: &'a str, method: &Method) -> Found<'a> {
-        let Ok(found) = self.router.at(path) else { return Found::Nothing };
+        let Some(found) = self.at(path) else { return Found::Nothing };
         let routes = &self.routes[*found.value];
         let takes = |route: &&Arc<Route>| route.takes(method);
         // One that names the method goes before one that takes all.
@@ -169,16 +191,21 @@ impl Route {
     }
 }
 
+/// How little each segment of a path says: exact, with a parameter in it, a parameter, a wildcard.
+fn ranks(path: &str) -> impl Iterator<Item = u8> {
+    path.split('/').map(|segment| match segment {
+        wildcard if wildcard.contains("{*") => 3,
+        parameter if parameter.starts_with('{') && parameter.ends_with('}') => 2,
+        part if part.contains('{') => 1,
+        _ => 0,
+    })
+}
+
 /// A wildcard at the end matches the empty rest as well, which the router's own does not.
-fn patterns(path: &str) -> Vec<String> {
-    let mut patterns = vec![path.to_owned()];
-    if let Some((before, _)) = path.split_once("{*") {
-        patterns.push(before.to_owned());
-        if let Some(folder) = before.strip_suffix('/').filter(|folder| !folder.is_empty()) {
-            patterns.push(folder.to_owned());
-        }
-    }
-    patterns
+fn implied(path: &str) -> Vec<String> {
+    let Some((before, _)) = path.split_once("{*") else { return Vec::new() };
+    let folder = before.strip_suffix('/').filter(|folder| !folder.is_empty());
+    [Some(before), folder].into_iter().flatten().map(str::to_owned).collect()
 }
 
 /// The parameters with percent signs decoded.

@@ -84,7 +84,8 @@ impl Checker<'_> {
     /// Each request has one target: no two triggers share host, path and method, and all paths can be told apart.
     fn routes(&mut self, triggers: &[HttpTrigger]) {
         let mut taken: BTreeMap<(Option<&str>, &str), BTreeSet<&str>> = BTreeMap::new();
-        let mut routers: BTreeMap<Option<&str>, Router<()>> = BTreeMap::new();
+        // Wildcards are found apart from the others, so that they can stand beside parameters.
+        let mut routers: BTreeMap<(Option<&str>, bool), Router<()>> = BTreeMap::new();
         for (trigger, raw) in triggers.iter().zip(&self.raw.triggers.http) {
             let (host, path) = (trigger.host.as_deref(), trigger.path.as_str());
             let span = raw.path.as_ref().map_or_else(|| raw.span(), Located::span);
@@ -100,7 +101,7 @@ impl Checker<'_> {
                     before.extend(methods);
                 }
                 None => {
-                    if let Err(error) = routers.entry(host).or_default().insert(path, ()) {
+                    if let Err(error) = routers.entry((host, path.contains("{*"))).or_default().insert(path, ()) {
                         self.wrong(span, misfit(path, &error));
                     }
                     taken.insert((host, path), methods);
@@ -161,8 +162,8 @@ fn pattern(text: &str) -> Result<(), String> {
 fn misfit(path: &str, error: &InsertError) -> String {
     match error {
         InsertError::Conflict { with } => {
-            let rule = "at one place there is one parameter, under one name, or one wildcard";
-            format!("`{path}` and `{with}` cannot stand side by side: {rule}")
+            let rule = "expected one name for one parameter, and no wildcard in the place of another's parameter";
+            format!("`{path}` and `{with}` cannot be told apart: {rule}")
         }
         InsertError::InvalidParamSegment => {
             format!("`{path}` has two parameters in one segment: expected at most one between two `/`")

@@ -37,6 +37,9 @@ fn exact_goes_before_parameter_before_wildcard() {
         ("", "/users/{id}/posts/{post}", &[]),
         ("", "/users/{*rest}", &[]),
         ("", "/{*rest}", &[]),
+        ("", "/", &[]),
+        ("", "/{folder}/{file}", &[]),
+        ("", "/{folder}", &[]),
     ]);
     let requests = [
         "GET a/users/me",
@@ -47,6 +50,8 @@ fn exact_goes_before_parameter_before_wildcard() {
         "GET a/users/",
         "GET a/users",
         "GET a/else",
+        "GET a/else/where",
+        "GET a/else/where/not",
         "GET a/",
     ];
     insta::assert_snapshot!(requests.map(|request| find(&routes, request)).join("\n"), @r#"
@@ -57,8 +62,10 @@ fn exact_goes_before_parameter_before_wildcard() {
     /users/{*rest} [("rest", "7/likes/9")]
     /users/{*rest} []
     /users/{*rest} []
-    /{*rest} [("rest", "else")]
-    /{*rest} []
+    /{folder} [("folder", "else")]
+    /{folder}/{file} [("folder", "else"), ("file", "where")]
+    /{*rest} [("rest", "else/where/not")]
+    / []
     "#);
 }
 

@@ -205,6 +205,7 @@ fn routes() {
         http = [
             { path = "/users/{id}", function = "hello" },
             { path = "/users/{name}", function = "hello" },
+            { path = "/users/{id}/{*rest}", function = "hello" },
             { path = "/users/{*rest}", function = "hello" },
             { path = "/users/{id}", function = "hello" },
             { path = "/", function = "hello", host = "example.com", methods = ["GET", "PUT"] },
@@ -213,29 +214,29 @@ fn routes() {
         ]
         "#
     ), @r#"
-    error: `/users/{name}` and `/users/{id}` cannot stand side by side: at one place there is one parameter, under one name, or one wildcard
+    error: `/users/{name}` and `/users/{id}` cannot be told apart: expected one name for one parameter, and no wildcard in the place of another's parameter
      --> wasm-faas.toml:6:10
       |
     6 | { path = "/users/{name}", function = "hello" },
       |          ^^^^^^^^^^^^^^^
 
-    error: `/users/{*rest}` and `/users/{id}` cannot stand side by side: at one place there is one parameter, under one name, or one wildcard
-     --> wasm-faas.toml:7:10
+    error: `/users/{*rest}` and `/users/{id}/{*rest}` cannot be told apart: expected one name for one parameter, and no wildcard in the place of another's parameter
+     --> wasm-faas.toml:8:10
       |
-    7 | { path = "/users/{*rest}", function = "hello" },
+    8 | { path = "/users/{*rest}", function = "hello" },
       |          ^^^^^^^^^^^^^^^^
 
     error: every method on `/users/{id}` goes somewhere already
-     --> wasm-faas.toml:8:10
+     --> wasm-faas.toml:9:10
       |
-    8 | { path = "/users/{id}", function = "hello" },
+    9 | { path = "/users/{id}", function = "hello" },
       |          ^^^^^^^^^^^^^
       = give one of the triggers another path, method or host
 
     error: PUT on `/` of host `example.com` goes somewhere already
-      --> wasm-faas.toml:11:10
+      --> wasm-faas.toml:12:10
        |
-    11 | { path = "/", function = "hello", host = "example.com", methods = ["PUT", "PATCH"] },
+    12 | { path = "/", function = "hello", host = "example.com", methods = ["PUT", "PATCH"] },
        |          ^^^
        = give one of the triggers another path, method or host
     "#);
