@@ -119,5 +119,9 @@ fn bad_triggers_say_why() {
         routes.add(trigger, target).unwrap_err().to_string()
     };
     let errors = [add("/a/{y}", &[]), add("/b/{", &[]), add("/c", &["G T"])];
-    insta::assert_snapshot!(errors.join("\n"), @"");
+    insta::assert_snapshot!(errors.join("\n"), @r"
+    the path `/a/{y}` cannot be a route: Insertion failed due to conflict with previously registered route: /a/{x}
+    the path `/b/{` cannot be a route: Parameters must be registered with a valid name
+    `G T` is no HTTP method
+    ");
 }
