@@ -14,9 +14,10 @@ use super::support::{self, foreign};
 use super::{Scenario, Verdict};
 
 pub fn trials() -> Vec<Trial> {
-    let cases: [Scenario; 11] = [
+    let cases: [Scenario; 12] = [
         ("function_is_full", function_is_full),
         ("host_is_full", host_is_full),
+        ("no_room_for_instances", no_room_for_instances),
         ("rate", rate),
         ("spinning_neighbour", spinning_neighbour),
         ("warm_at_start", warm_at_start),
@@ -82,6 +83,32 @@ fn host_is_full() -> Verdict {
     }
     held.end()?;
     until("a turn", || expect_ok(&server, "/quick").ok())
+}
+
+/// As many instances as a host can have wait for requests of one function.
+fn no_room_for_instances() -> Verdict {
+    let stage = Stage::new()?;
+    stage.guest("rust", "hello")?;
+    let manifest = |min: u32| {
+        format!(
+            "version = 1\n[functions]\nkept = {{ component = \"hello.wasm\", pool = {{ min = {min}, max = 5000 }} }}\n\
+             other.component = \"hello.wasm\"\n[triggers]\nhttp = [{{ path = \"/kept\", function = \"kept\" }}, \
+             {{ path = \"/other\", function = \"other\" }}]\n"
+        )
+    };
+    stage.write("wasm-faas.toml", manifest(5000))?;
+    let ran = stage.run(&["serve", "--listen", "127.0.0.1:0"])?.ended(4)?;
+    assert_eq!(
+        ran.stderr,
+        "error: function `kept` cannot be started: the host has no room for another instance; lower `pool.min`, `pool.max` \
+         or `pool.idle` of functions\n"
+    );
+    stage.write("wasm-faas.toml", manifest(2048))?;
+    let server = Server::start(&stage, &[])?;
+    let busy = Client::connect(server.address)?.post("/other", "")?;
+    assert_eq!((busy.status().as_u16(), busy.headers().contains_key("retry-after")), (503, true), "{busy:?}");
+    assert_eq!(busy.body(), "the host is busy; try again later\n");
+    expect_ok(&server, "/kept")
 }
 
 fn rate() -> Verdict {

@@ -21,11 +21,12 @@ pub fn trials() -> Vec<Trial> {
     ];
     let trial = |(name, run)| support::trial(format!("serve/watch/{name}"), support::missing("rust"), run);
     let mut trials: Vec<Trial> = cases.into_iter().map(trial).collect();
-    trials.push(support::trial(
-        "serve/watch/old_version_ends_its_requests",
-        foreign::missing("rust-http"),
-        old_version_ends_its_requests,
-    ));
+    let cases: [Scenario; 2] = [
+        ("old_version_ends_its_requests", old_version_ends_its_requests),
+        ("what_did_not_change_stays", what_did_not_change_stays),
+    ];
+    let foreign = |(name, run)| support::trial(format!("serve/watch/{name}"), foreign::missing("rust-http"), run);
+    trials.extend(cases.into_iter().map(foreign));
     trials
 }
 
@@ -153,4 +154,20 @@ fn old_version_ends_its_requests() -> Verdict {
     put(&stage, "hello")?;
     answers(&server, "Hello, me!")?;
     held.end()
+}
+
+/// The instance goes on counting its requests.
+fn what_did_not_change_stays() -> Verdict {
+    let stage = Stage::new()?;
+    fs::copy(foreign::component("rust-http")?, stage.path("fn.wasm"))?;
+    stage.write("wasm-faas.toml", MANIFEST.replace("[[", "pool.max = 1\n[["))?;
+    let server = Server::start(&stage, &["--watch"])?;
+    let count = || Ok::<_, Failed>(Client::connect(server.address)?.get("/count")?.1);
+    assert_eq!((count()?, count()?), ("1".into(), "2".into()));
+    let more = "[[triggers.http]]\npath = \"/site/{*file}\"\nfiles = \".\"\n";
+    stage.write("wasm-faas.toml", MANIFEST.replace("[[", "pool.max = 1\n[[") + more)?;
+    server.logged("reloaded in ")?;
+    assert_eq!(count()?, "3");
+    stage.write("wasm-faas.toml", MANIFEST.replace("[[", "pool = { max = 1, idle = \"1m\" }\n[["))?;
+    until("a new instance", || (count().ok()? == "1").then_some(()))
 }

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use wasmtime::{Trap, WasmBacktrace};
+use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::http::NoReply;
@@ -82,6 +82,8 @@ pub enum CallError {
     Unloadable {
         message: String,
     },
+    /// As many instances live as the engine has room for.
+    NoRoom,
 }
 
 impl CallError {
@@ -99,6 +101,7 @@ impl CallError {
             Self::NoSuchExport { .. } => "no-such-export",
             Self::Cancelled => "cancelled",
             Self::Unloadable { .. } => "unloadable",
+            Self::NoRoom => "no-room",
         }
     }
 
@@ -116,6 +119,9 @@ impl CallError {
         }
         if let Some(I32Exit(code)) = error.downcast_ref() {
             return Self::Exit(*code);
+        }
+        if error.is::<PoolConcurrencyLimitError>() {
+            return Self::NoRoom;
         }
         if error.is::<NoReply>() {
             return Self::NoReply;
@@ -195,6 +201,10 @@ impl CallError {
             Self::NoReply => "the function returned without setting a response".into(),
             Self::Cancelled => "the caller left before the function answered".into(),
             Self::Unloadable { message } => format!("the function's component cannot be loaded any more: {message}"),
+            Self::NoRoom => {
+                "the host has no room for another instance; lower `pool.min`, `pool.max` or `pool.idle` of functions"
+                    .into()
+            }
             Self::NoSuchExport { message } => {
                 let what = "the component's handler does not have the types of this host's contract";
                 format!("{what}: {message}; build it again")

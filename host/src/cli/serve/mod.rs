@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::error::CliError;
 use super::{INTERRUPTED, break_off, function, target, tell};
 use crate::config::{Advice, FunctionSettings, HttpTrigger, Manifest, PoolSettings, Server};
-use crate::triggers::http::{Bound, Door, Ended, acceptor};
+use crate::triggers::http::{Bound, Door, Ended, Tls, acceptor};
 use deployment::Host;
 
 pub(super) use deployment::check_handler;
@@ -80,10 +80,7 @@ async fn serve(
     let listening = format!("{}://{}", if tls.is_some() { "https" } else { "http" }, bound.address());
     output.show(&listening, &manifest, &deployment, started.elapsed())?;
     let door = Arc::new(Door::new(with_enough_files(manifest.server.clone(), files), deployment.routes, log));
-    tokio::spawn(life::sweep(Arc::clone(&door)));
-    if let Some(tls) = &tls {
-        tokio::spawn(life::renew(Arc::clone(tls)));
-    }
+    tend(&door, tls.as_ref());
     if arguments.watch {
         let door = Arc::clone(&door);
         let reload = life::Reload { door, host, source, manifest, functions: deployment.functions };
@@ -93,6 +90,14 @@ async fn serve(
     let ended = bound.serve(Arc::clone(&door), tls, stop, complain).await;
     conclude(&door, ended, grace);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Starts what goes on beside serving, until the process ends.
+fn tend(door: &Arc<Door>, tls: Option<&Arc<Tls>>) {
+    tokio::spawn(life::sweep(Arc::clone(door)));
+    if let Some(tls) = tls {
+        tokio::spawn(life::renew(Arc::clone(tls)));
+    }
 }
 
 /// What is left to write and to tell, and a build for a reload that nobody will see.

@@ -50,6 +50,9 @@ fn stopped(error: &CallError) -> Response {
         CallError::NoSuchExport { .. } | CallError::Unloadable { .. } => {
             (StatusCode::BAD_GATEWAY, "the function does not fit this host")
         }
+        CallError::NoRoom => {
+            return answer_later(StatusCode::SERVICE_UNAVAILABLE, "the host is busy; try again later", 1);
+        }
         // Nobody is there to read it.
         CallError::Cancelled => (StatusCode::BAD_GATEWAY, "the caller left"),
     };

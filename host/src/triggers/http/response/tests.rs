@@ -48,6 +48,7 @@ async fn every_ending_has_a_status_and_a_public_line() {
         stopped(CallError::NoSuchExport { message: "secret".into() }),
         stopped(CallError::Cancelled),
         stopped(CallError::Unloadable { message: "secret".into() }),
+        stopped(CallError::NoRoom),
     ];
     let mut lines = Vec::new();
     for ending in endings {
@@ -76,6 +77,7 @@ async fn every_ending_has_a_status_and_a_public_line() {
     502 Bad Gateway: the function does not fit this host
     502 Bad Gateway: the caller left
     502 Bad Gateway: the function does not fit this host
+    503 Service Unavailable, retry after 1: the host is busy; try again later
     503 Service Unavailable, retry after 1: the function is busy: no turn came within 5s; try again later
     429 Too Many Requests, retry after 7: the function was called too often; try again in 7 s
     ");
