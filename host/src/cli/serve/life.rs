@@ -46,26 +46,19 @@ pub(super) struct Reload {
     pub(super) source: Source,
     pub(super) manifest: Manifest,
     pub(super) functions: BTreeMap<String, Deployed>,
+    pub(super) changes: Changes,
 }
 
 impl Reload {
     /// Until the process ends.
-    pub(super) async fn run(mut self) -> Result<(), CliError> {
-        let (sender, mut changes) = mpsc::unbounded_channel();
-        let mut watcher = watcher(sender)?;
-        let mut watched = self.watch(&mut watcher, &[]);
-        while let Some(path) = changes.recv().await {
-            let mut paths = vec![path];
-            tokio::time::sleep(GATHER).await;
-            while let Ok(path) = changes.try_recv() {
-                paths.push(path);
-            }
-            if paths.iter().any(|path| self.concerns(path)) {
+    pub(super) async fn run(mut self) {
+        while let Some(paths) = self.changes.next().await {
+            let known = sources(&self.source, &self.manifest);
+            if paths.iter().any(|path| concerns(&known, path)) {
                 self.reload().await;
-                watched = self.watch(&mut watcher, &watched);
+                self.changes.watch(&sources(&self.source, &self.manifest));
             }
         }
-        Ok(())
     }
 
     async fn reload(&mut self) {
@@ -88,47 +81,71 @@ impl Reload {
         (self.manifest, self.functions) = (manifest, deployment.functions);
         Ok(())
     }
+}
 
-    /// Files and folders whose changes matter.
-    fn sources(&self) -> Vec<PathBuf> {
-        let components = self.manifest.functions.values().map(|function| function.component.as_path());
-        let paths = self.source.path().into_iter().chain(components);
-        paths.filter_map(|path| path.canonicalize().ok().or_else(|| std::path::absolute(path).ok())).collect()
+/// Files and folders whose changes matter.
+fn sources(source: &Source, manifest: &Manifest) -> Vec<PathBuf> {
+    let components = manifest.functions.values().map(|function| function.component.as_path());
+    let paths = source.path().into_iter().chain(components);
+    paths.filter_map(|path| path.canonicalize().ok().or_else(|| std::path::absolute(path).ok())).collect()
+}
+
+fn concerns(sources: &[PathBuf], changed: &Path) -> bool {
+    let made = |path: &Path| {
+        let mut names = path.components().map(|component| component.as_os_str());
+        names.any(|name| MADE.iter().any(|made| name == *made))
+    };
+    let below = |source: &PathBuf| changed.strip_prefix(source).is_ok_and(|below| !made(below));
+    changed.file_name() == Some(".env".as_ref()) || sources.iter().any(below)
+}
+
+/// What changes below the sources, from the start of the watch on.
+pub(super) struct Changes {
+    watcher: notify::RecommendedWatcher,
+    changed: mpsc::UnboundedReceiver<PathBuf>,
+    watched: Vec<PathBuf>,
+}
+
+impl Changes {
+    pub(super) fn start(source: &Source, manifest: &Manifest) -> Result<Self, CliError> {
+        let (sender, changed) = mpsc::unbounded_channel();
+        let mut changes = Self { watcher: watcher(sender)?, changed, watched: Vec::new() };
+        changes.watch(&sources(source, manifest));
+        Ok(changes)
     }
 
-    fn concerns(&self, changed: &Path) -> bool {
-        let made = |path: &Path| {
-            let mut names = path.components().map(std::path::Component::as_os_str);
-            names.any(|name| MADE.iter().any(|made| name == *made))
-        };
-        self.sources().iter().any(|source| match changed.strip_prefix(source) {
-            Ok(below) => !made(below),
-            Err(_) => source.file_name() == Some(".env".as_ref()),
-        }) || changed.file_name() == Some(".env".as_ref())
+    /// The next changes, gathered for a moment.
+    async fn next(&mut self) -> Option<Vec<PathBuf>> {
+        let mut paths = vec![self.changed.recv().await?];
+        tokio::time::sleep(GATHER).await;
+        while let Ok(path) = self.changed.try_recv() {
+            paths.push(path);
+        }
+        Some(paths)
     }
 
-    /// Watches the folders that files are in: an editor replaces a file instead of writing to it.
-    fn watch(&self, watcher: &mut notify::RecommendedWatcher, before: &[PathBuf]) -> Vec<PathBuf> {
-        let mut now = Vec::new();
-        for source in self.sources() {
+    /// Watches the folders that files are in, and no others from now on: an editor replaces a file instead of writing to it.
+    fn watch(&mut self, sources: &[PathBuf]) {
+        let before = std::mem::take(&mut self.watched);
+        for source in sources {
             let (path, mode) = match source.parent() {
-                Some(parent) if !source.is_dir() => (parent.to_owned(), RecursiveMode::NonRecursive),
-                _ => (source, RecursiveMode::Recursive),
+                Some(parent) if !source.is_dir() => (parent, RecursiveMode::NonRecursive),
+                _ => (source.as_path(), RecursiveMode::Recursive),
             };
-            if !now.contains(&path) {
-                if !before.contains(&path)
-                    && let Err(error) = watcher.watch(&path, mode)
-                {
-                    tell(format_args!("error: changes of `{}` are not seen: {error}", path.display()));
-                }
-                now.push(path);
+            if self.watched.iter().any(|watched| watched == path) {
+                continue;
             }
+            if !before.iter().any(|watched| watched == path)
+                && let Err(error) = self.watcher.watch(path, mode)
+            {
+                tell(format_args!("error: changes of `{}` are not seen: {error}", path.display()));
+            }
+            self.watched.push(path.to_owned());
         }
-        for path in before.iter().filter(|path| !now.contains(path)) {
+        for path in before.iter().filter(|path| !self.watched.contains(path)) {
             // It may be gone.
-            let _ = watcher.unwatch(path);
+            let _ = self.watcher.unwatch(path);
         }
-        now
     }
 }
 

@@ -67,6 +67,8 @@ async fn serve(
     let tls = manifest.server.tls.as_ref().map(acceptor).transpose()?.map(Arc::new);
     let output = screen::Output { json: arguments.json };
     let host = Arc::new(Host::open(&manifest, output)?);
+    // From here on no change goes unseen.
+    let changes = arguments.watch.then(|| life::Changes::start(&source, &manifest)).transpose()?;
     let deployment = tokio::select! {
         deployment = host.deploy(&manifest, None) => deployment?,
         // Nothing is served yet that could be ended well.
@@ -81,10 +83,9 @@ async fn serve(
     output.show(&listening, &manifest, &deployment, started.elapsed())?;
     let door = Arc::new(Door::new(with_enough_files(manifest.server.clone(), files), deployment.routes, log));
     tend(&door, tls.as_ref());
-    if arguments.watch {
-        let door = Arc::clone(&door);
-        let reload = life::Reload { door, host, source, manifest, functions: deployment.functions };
-        tokio::spawn(async { reload.run().await.unwrap_or_else(|error| tell(error.text())) });
+    if let Some(changes) = changes {
+        let (door, functions) = (Arc::clone(&door), deployment.functions);
+        tokio::spawn(life::Reload { door, host, source, manifest, functions, changes }.run());
     }
     let complain = |error: &std::io::Error| tell(format_args!("error: cannot take a connection: {error}"));
     let ended = bound.serve(Arc::clone(&door), tls, stop, complain).await;
