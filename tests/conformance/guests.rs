@@ -1,14 +1,17 @@
 //! The example guests, each with what it promises.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use wasm_faas::config::Limits;
+use wasm_faas::engine::SWEEP;
 use wasm_faas::event::{Event, Response};
 use wasm_faas::invoke::{Ending, Outcome};
 
-use super::probe::{Backend, World, event, failed, function, run};
+use super::probe::{Backend, World, event, failed, function, function_in, run};
 use super::{Verdict, expect_eq, support};
 
 /// What each guest is tested by. `probe`, `misbehave` and `adapters` have their own files; scenarios drive `answer`, `command`
@@ -28,7 +31,8 @@ const EXAMPLES: [Example; 6] = [
 ];
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials = Vec::new();
+    let missing = support::missing("rust");
+    let mut trials = vec![support::trial("guests/rust/waiting_instances_share_their_room", missing, room_is_shared)];
     for (guest, case, run) in EXAMPLES {
         for backend in Backend::ALL {
             for language in support::LANGUAGES {
@@ -38,6 +42,21 @@ pub fn trials() -> Vec<Trial> {
         }
     }
     trials
+}
+
+/// One place to wait for two functions: who has it stays warm, and gives it up when it idles.
+fn room_is_shared() -> Verdict {
+    let (world, room) = (Backend::Memory.open()?, Arc::new(Semaphore::new(1)));
+    let functions = [(); 2].map(|()| support::component("rust", "hello", true));
+    let [first, second] = functions.map(|component| component.map(|component| function_in(component, &world, &room)));
+    let (first, second) = (first?, second?);
+    let start = |function| run(function, event(b"")).start.word();
+    let before = [start(&first), start(&second), start(&second), start(&first)];
+    expect_eq!(before.join(" "), "cold cold cold warm");
+    first.pool().sweep(Instant::now() + 2 * SWEEP);
+    let after = [start(&second), start(&second), start(&first)];
+    expect_eq!(after.join(" "), "cold warm cold");
+    Ok(())
 }
 
 pub fn every_guest_has_a_case() -> Verdict {

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use wasm_faas::config::{
     Grant, Limits, PoolSettings, QueueSettings, Resources, SecretSource, Subscription, TopicSettings,
 };
@@ -198,7 +199,19 @@ pub fn function(component: Component, world: &World, limits: Limits) -> Function
     function_with(component, world, limits, &GRANTS, Arc::new(|_| {}))
 }
 
+/// The same, its instances waiting in `room` alone.
+pub fn function_in(component: Component, world: &World, room: &Arc<Semaphore>) -> Function {
+    let spec = spec(world, Limits::default(), &GRANTS, Arc::new(|_| {}));
+    let terms = Terms { room: Arc::clone(room), ..Terms::default() };
+    Function::new(component, spec, PoolSettings { max: 4, ..PoolSettings::default() }, terms)
+}
+
 fn function_with(component: Component, world: &World, limits: Limits, grants: &[&str], sink: LogSink) -> Function {
+    let spec = spec(world, limits, grants, sink);
+    Function::new(component, spec, PoolSettings { max: 4, ..PoolSettings::default() }, Terms::default())
+}
+
+fn spec(world: &World, limits: Limits, grants: &[&str], sink: LogSink) -> FunctionSpec {
     let grants: Vec<Grant> = grants.iter().map(|grant| grant.parse().expect("a grant")).collect();
     let settings = BTreeMap::from([("greeting".to_owned(), "grüezi".to_owned())]);
     let secrets = BTreeMap::from([
@@ -207,7 +220,7 @@ fn function_with(component: Component, world: &World, limits: Limits, grants: &[
     ]);
     let identity =
         Identity { function: "probe".into(), version: "conformance".into(), limits, clock: world.clock.clone() };
-    let spec = FunctionSpec {
+    FunctionSpec {
         identity: Arc::new(identity),
         access: Access::new(world.backends.clone(), &grants, settings, secrets),
         allow: Vec::new(),
@@ -215,8 +228,7 @@ fn function_with(component: Component, world: &World, limits: Limits, grants: &[
         command_input: None,
         environment: Vec::new(),
         lane: engine::lane(),
-    };
-    Function::new(component, spec, PoolSettings { max: 4, ..PoolSettings::default() }, Terms::default())
+    }
 }
 
 pub fn event(data: &[u8]) -> Event {

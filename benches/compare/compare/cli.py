@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -35,6 +36,8 @@ parts: load         everybody under load: CPU per request, requests/s, latency
 
 def main():
     arguments = parsed()
+    # Ended by a signal, it stops its servers too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         results = measure(arguments)
         write(results, arguments.output)

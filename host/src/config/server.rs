@@ -11,7 +11,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Plain HTTP without it.
     pub tls: Option<Tls>,
-    /// Invocations at a time, of all functions together. Default 1,024.
+    /// Invocations at a time, of all functions together. Of the 2,048 instances that the host has room for, the others may
+    /// wait warm. Default 1,024.
     pub concurrency: u32,
     /// Open connections; more wait in the system's line. Default 16,384.
     pub connections: u32,

@@ -3,6 +3,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use super::shape::Handler;
 use super::{CallError, Component, FunctionSpec, Instance, Loader, Registered};
 use crate::config::{Isolation, PoolSettings};
@@ -15,6 +17,9 @@ pub struct Pool {
     source: Source,
     spec: Arc<FunctionSpec>,
     settings: PoolSettings,
+    /// Room for waiting instances, shared with other functions: without it the instances that wait for one function would
+    /// take the engine's places from another.
+    room: Arc<Semaphore>,
     /// The one parked last is used first, so that the others can age.
     parked: Mutex<Vec<Parked>>,
     /// Instances at work.
@@ -65,6 +70,8 @@ struct Parked {
     instance: Instance,
     life: Life,
     since: Instant,
+    /// Given back when it no longer waits.
+    _room: OwnedSemaphorePermit,
 }
 
 /// What an instance may still do.
@@ -76,12 +83,14 @@ struct Life {
 }
 
 impl Pool {
-    pub fn new(source: Source, spec: FunctionSpec, settings: PoolSettings) -> Self {
+    /// Each waiting instance takes a permit of `room`; one that finds none does not wait.
+    pub fn new(source: Source, spec: FunctionSpec, settings: PoolSettings, room: Arc<Semaphore>) -> Self {
         let ahead = AtomicU32::new(settings.min.max(1));
         Self {
             source,
             spec: Arc::new(spec),
             settings,
+            room,
             parked: Mutex::default(),
             lent: AtomicU32::default(),
             ahead,
@@ -131,10 +140,12 @@ impl Pool {
         let mut over = Vec::new();
         let mut parked = self.parked();
         let min = self.settings.min as usize;
+        // Others could use the room better.
+        let patience = if self.room.available_permits() == 0 { SWEEP } else { self.settings.idle };
         let mut index = 0;
         while index < parked.len() {
             let old = parked[index].life.end <= now;
-            let idle = now.saturating_duration_since(parked[index].since) >= self.settings.idle;
+            let idle = now.saturating_duration_since(parked[index].since) >= patience;
             if old || (idle && parked.len() > min) {
                 over.push(parked.remove(index));
             } else {
@@ -161,9 +172,9 @@ impl Pool {
         let deadline = now + self.spec.identity.limits.timeout;
         // What runs before the first invocation has none to belong to.
         let nobody = Invocation { id: String::new(), attempt: 0, deadline, traceparent: None };
+        let room = self.take_room().ok_or(CallError::NoRoom)?;
         let instance = Instance::new(&self.source.component().await?, &self.spec, nobody).await?;
-        let parked = Parked { instance, life: self.life(now), since: now };
-        self.parked().push(parked);
+        self.parked().push(Parked { instance, life: self.life(now), since: now, _room: room });
         Ok(())
     }
 
@@ -197,11 +208,16 @@ impl Pool {
         Life { invocations, end: now + age.mul_f64(1.0 - fastrand::f64() / 10.0) }
     }
 
-    fn park(&self, parked: Parked) {
+    fn park(&self, instance: Instance, life: Life, now: Instant) {
+        let Some(room) = self.take_room() else { return };
         let mut waiting = self.parked();
         if waiting.len() < self.settings.max as usize {
-            waiting.push(parked);
+            waiting.push(Parked { instance, life, since: now, _room: room });
         }
+    }
+
+    fn take_room(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.room).try_acquire_owned().ok()
     }
 
     fn parked(&self) -> MutexGuard<'_, Vec<Parked>> {
@@ -246,7 +262,7 @@ impl Lease<'_> {
         let Self { pool, mut instance, mut life, place, .. } = self;
         life.invocations = life.invocations.saturating_sub(1);
         if life.invocations > 0 && now < life.end && instance.may_be_reused() {
-            pool.park(Parked { instance, life, since: now });
+            pool.park(instance, life, now);
         }
         drop(place);
     }

@@ -30,6 +30,8 @@ pub type Record = Arc<dyn Fn(&Outcome) + Send + Sync>;
 pub struct Terms {
     /// A permit for each invocation that the host runs at a time.
     pub host: Arc<Semaphore>,
+    /// A permit for each instance that waits for an invocation.
+    pub room: Arc<Semaphore>,
     pub rate: Option<Rate>,
     pub record: Record,
 }
@@ -37,14 +39,15 @@ pub struct Terms {
 impl Default for Terms {
     /// No bounds besides the function's own, and nobody who keeps records.
     fn default() -> Self {
-        Self { host: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)), rate: None, record: Arc::new(|_| {}) }
+        let many = || Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        Self { host: many(), room: many(), rate: None, record: Arc::new(|_| {}) }
     }
 }
 
 impl Function {
     pub fn new(source: impl Into<Source>, spec: FunctionSpec, settings: PoolSettings, terms: Terms) -> Self {
         let admission = Admission::new(settings.max, settings.wait, terms.rate, terms.host);
-        Self { pool: Arc::new(Pool::new(source.into(), spec, settings)), admission, record: terms.record }
+        Self { pool: Arc::new(Pool::new(source.into(), spec, settings, terms.room)), admission, record: terms.record }
     }
 
     pub fn name(&self) -> &str {

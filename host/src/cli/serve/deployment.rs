@@ -28,6 +28,8 @@ pub(super) struct Host {
     loader: Arc<Loader>,
     placement: Placement,
     concurrency: Arc<Semaphore>,
+    /// For instances that wait.
+    room: Arc<Semaphore>,
     output: Output,
 }
 
@@ -52,10 +54,12 @@ impl Host {
     pub(super) fn open(manifest: &Manifest, output: Output) -> Result<Self, CliError> {
         let cache = Cache::open(&Cache::default_dir()).map_err(LoadError::from)?;
         let compiler = Compiler::child().map_err(|source| CliError::Runtime { source })?;
+        let concurrency = manifest.server.concurrency.max(1);
         Ok(Self {
             loader: Arc::new(Loader::new(cache, compiler, INSTANCES)),
             placement: placement(manifest)?,
-            concurrency: Arc::new(Semaphore::new(manifest.server.concurrency.max(1) as usize)),
+            concurrency: Arc::new(Semaphore::new(concurrency as usize)),
+            room: Arc::new(Semaphore::new(INSTANCES.saturating_sub(concurrency) as usize)),
             output,
         })
     }
@@ -108,6 +112,7 @@ impl Host {
         let spec = self.spec(name, &settings, &registered);
         let terms = Terms {
             host: Arc::clone(&self.concurrency),
+            room: Arc::clone(&self.room),
             rate: settings.rate,
             record: self.output.record(settings.advice.clone()),
         };
