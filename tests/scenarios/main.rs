@@ -33,7 +33,7 @@ mod folders;
 mod interrupt;
 #[cfg(unix)]
 mod serve_life;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod serve_load;
 #[cfg(unix)]
 mod serve_start;
@@ -69,7 +69,10 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     trials.extend(cache::trials());
     trials.extend(web::trials());
     #[cfg(target_os = "linux")]
-    trials.extend(compile::trials());
+    {
+        trials.extend(compile::trials());
+        trials.extend(serve_load::trials());
+    }
     trials.extend(foreign::trials());
     trials.extend(serve_http::trials());
     trials.extend(serve_protocol::trials());
@@ -83,7 +86,6 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         trials.extend(crash::trials());
         trials.extend(durability::trials());
         trials.extend(serve_start::trials());
-        trials.extend(serve_load::trials());
         trials.extend(serve_watch::trials());
         trials.extend(serve_life::trials());
     }

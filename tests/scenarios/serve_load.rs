@@ -1,4 +1,5 @@
-//! More requests than there is room for, busy neighbours, and how instances come and go.
+//! More requests than there is room for, busy neighbours, and how instances come and go. What a process uses is read as
+//! Linux shows it.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -156,8 +157,6 @@ fn spinning_neighbour() -> Verdict {
                     \"spin\" }, { path = \"/hello\", function = \"hello\" }]\n";
     stage.write("wasm-faas.toml", manifest)?;
     let server = Server::start(&stage, &[])?;
-    let mut client = Client::connect(server.address)?;
-    let before = median(&mut client, "/hello")?;
     for _ in 0..4 {
         let mut spinner = Client::connect(server.address)?;
         // It spins until the server is ended.
@@ -167,12 +166,14 @@ fn spinning_neighbour() -> Verdict {
     until("the neighbours to spin", || {
         (processor_time(server.id()).ok()? > idle + Duration::from_millis(500)).then_some(())
     })?;
-    let (meanwhile, health) = (median(&mut client, "/hello")?, median(&mut client, "/-/health")?);
-    assert!(meanwhile < 20 * before, "{meanwhile:?} beside a spinning function, {before:?} without");
-    assert!(
-        health < 20 * before,
-        "{health:?} for health beside a spinning function, {before:?} for a function without"
-    );
+    let mut client = Client::connect(server.address)?;
+    for path in ["/hello", "/-/health"] {
+        // Some milliseconds as a rule, of which other programs take most; a neighbour in line behind a spinner waits minutes.
+        let took = median(&mut client, path)?;
+        assert!(took < Duration::from_millis(500), "{took:?} for {path} beside functions that spin");
+    }
+    let accesses = server.accesses(400)?;
+    assert!(accesses.iter().all(|access| access["path"] != "/spin"), "they did not spin all the while");
     Ok(())
 }
 

@@ -92,7 +92,7 @@ fn sources(source: &Source, manifest: &Manifest) -> Vec<PathBuf> {
 
 fn concerns(sources: &[PathBuf], changed: &Path) -> bool {
     let made = |path: &Path| {
-        let mut names = path.components().map(std::path::Component::as_os_str);
+        let mut names = path.iter();
         names.any(|name| MADE.iter().any(|made| name == *made))
     };
     let below = |source: &PathBuf| changed.strip_prefix(source).is_ok_and(|below| !made(below));
