@@ -104,12 +104,10 @@ fn no_room_for_instances() -> Verdict {
         "error: function `kept` cannot be started: the host has no room for another instance; lower `pool.min`, `pool.max` \
          or `pool.idle` of functions\n"
     );
-    stage.write("wasm-faas.toml", manifest(2048))?;
+    // Half of the room is for instances that wait, and these take all of it; the others come and go.
+    stage.write("wasm-faas.toml", manifest(1024))?;
     let server = Server::start(&stage, &[])?;
-    let busy = Client::connect(server.address)?.post("/other", "")?;
-    assert_eq!((busy.status().as_u16(), busy.headers().contains_key("retry-after")), (503, true), "{busy:?}");
-    assert_eq!(busy.body(), "the host is busy; try again later\n");
-    expect_ok(&server, "/kept")
+    ["/other", "/other", "/kept"].iter().try_for_each(|path| expect_ok(&server, path))
 }
 
 fn rate() -> Verdict {
