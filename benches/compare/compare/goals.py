@@ -31,7 +31,9 @@ class Goal:
         if figure is None:
             return "not measured"
         met = figure.middle >= self.limit if self.at_least else figure.middle <= self.limit
-        return "met" if met else "**missed**"
+        word = "met" if met else "**missed**"
+        # Some rounds met it and some did not: the median alone would sound surer than it is.
+        return f"{word}, unsure" if figure.low <= self.limit <= figure.high and figure.low != figure.high else word
 
     def limit_text(self):
         return f"{'≥' if self.at_least else '≤'} {self.limit:,g}{self.unit}"
