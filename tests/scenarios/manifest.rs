@@ -9,7 +9,8 @@ use super::stage::{Stage, Transcript, assert_snapshot};
 use super::{Scenario, Verdict, support};
 
 pub fn trials() -> Vec<Trial> {
-    let free: [Scenario; 4] = [
+    let free: [Scenario; 5] = [
+        ("of_the_quick_start", of_the_quick_start),
         ("wrong_manifests", wrong_manifests),
         ("wrong_components", wrong_components),
         ("variables", variables),
@@ -18,6 +19,16 @@ pub fn trials() -> Vec<Trial> {
     let built: [Scenario; 3] = [("check", check), ("folders", folders), ("commands", commands)];
     let trial = |missing| move |(name, run): Scenario| support::trial(format!("manifest/{name}"), missing, run);
     free.into_iter().map(trial(None)).chain(built.into_iter().map(trial(support::missing("rust")))).collect()
+}
+
+/// The README's first command serves it.
+fn of_the_quick_start() -> Verdict {
+    let stage = Stage::new()?;
+    let manifest = support::root().join("wasm-faas.toml").canonicalize()?;
+    let checked = stage.run(&["check", &manifest.to_string_lossy(), "--json"])?.ended(0)?.json()?;
+    let names = checked["functions"].as_array().into_iter().flatten().map(|function| &function["name"]);
+    assert_eq!(names.collect::<Vec<_>>(), ["javascript", "python", "rust"]);
+    Ok(())
 }
 
 fn wrong_manifests() -> Verdict {
