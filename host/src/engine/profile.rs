@@ -87,7 +87,7 @@ fn pool(instances: u32, concurrent: bool) -> PoolingAllocationConfig {
         // Each reserves 4 GiB of address space and a guard.
         .total_memories(3 * instances)
         .total_tables(8 * instances)
-        .total_stacks(if concurrent { 2 * instances } else { instances } + SPARE_STACKS)
+        .total_stacks(if concurrent { 2 * instances } else { instances } + instances.min(SPARE_STACKS))
         .max_component_instance_size(10 << 20)
         .max_core_instance_size(10 << 20)
         .max_core_instances_per_component(200)
