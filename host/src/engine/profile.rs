@@ -24,8 +24,8 @@ const EPOCH: Duration = Duration::from_millis(10);
 const WASM_STACK: usize = 1 << 20;
 const ASYNC_STACK: usize = 2 << 20;
 
-/// Beyond one stack for each instance, two with component-model concurrency. Each has a guard page, which is a system call
-/// when the engine is made: twice as many were half of the start's time.
+/// At most so many beyond one stack for each instance, two with component-model concurrency. Each has a guard page, which
+/// is a system call when the engine is made: twice as many were half of the start's time.
 const SPARE_STACKS: u32 = 64;
 
 /// A component's own memories, also the ceiling of any limit: wasm32 has no more.
