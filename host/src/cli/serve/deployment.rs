@@ -59,7 +59,8 @@ impl Host {
             loader: Arc::new(Loader::new(cache, compiler, INSTANCES)),
             placement: placement(manifest)?,
             concurrency: Arc::new(Semaphore::new(concurrency as usize)),
-            room: Arc::new(Semaphore::new(INSTANCES.saturating_sub(concurrency) as usize)),
+            // Some may wait however many may run: beyond the room of the engine, requests are told to come again.
+            room: Arc::new(Semaphore::new(INSTANCES.saturating_sub(concurrency).max(INSTANCES / 4) as usize)),
             output,
         })
     }
