@@ -1,7 +1,7 @@
 //! `wasi:http`: requests in from the command line, requests out to allowed hosts.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -66,8 +66,13 @@ impl Server {
                 let _ = stream.and_then(|mut stream| {
                     let mut head = [0; 4096];
                     let _ = stream.read(&mut head)?;
-                    stream
-                        .write_all(b"HTTP/1.1 418 I'm a teapot\r\ncontent-length: 5\r\nconnection: close\r\n\r\nshort")
+                    stream.write_all(
+                        b"HTTP/1.1 418 I'm a teapot\r\ncontent-length: 5\r\nconnection: close\r\n\r\nshort",
+                    )?;
+                    // A request may come in several pieces. Closing on one that was not read resets the connection,
+                    // which can overtake the answer.
+                    stream.shutdown(Shutdown::Write)?;
+                    std::io::copy(&mut stream, &mut std::io::sink())
                 });
             }
         });

@@ -19,7 +19,6 @@ ECHO = Request("POST", "/", PAYLOAD, PAYLOAD)
 WASMTIME_WARM = [
     "-Scli",
     "-Opooling-allocator=n",
-    "--max-concurrent-requests=1",
     "--max-instance-reuse-count=1000000",
     "--idle-instance-timeout=60s",
 ]

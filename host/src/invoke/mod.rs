@@ -74,10 +74,15 @@ pub struct Caller {
     pub traceparent: Option<String>,
 }
 
-/// Runs one invocation from admission to its outcome. Every admitted invocation has exactly one outcome, which is recorded
-/// and returned; one whose future is dropped is recorded as cancelled.
+/// Runs one invocation from admission to its outcome, which is recorded and returned.
 pub async fn invoke(function: &Function, request: Request, caller: Caller) -> Result<Outcome, Rejected> {
     let permit = function.admission.admit().await?;
+    Ok(run(function, permit, request, caller).await)
+}
+
+/// Runs one invocation that was admitted. It has exactly one outcome, which is recorded and returned; one whose future is
+/// dropped is recorded as cancelled.
+pub async fn run(function: &Function, permit: Permit<'_>, request: Request, caller: Caller) -> Outcome {
     let running = Running::start(function, caller.id);
     let invocation = Invocation {
         id: running.id.clone(),
@@ -87,7 +92,7 @@ pub async fn invoke(function: &Function, request: Request, caller: Caller) -> Re
     };
     let (called, ended) = call(function, request, invocation, running.started).await;
     drop(permit);
-    Ok(running.end(called, ended))
+    running.end(called, ended)
 }
 
 /// An invocation between its start and its only record.
