@@ -2,25 +2,32 @@
 
 mod advice;
 mod allow_rule;
+mod event_source;
 mod grant;
 mod http;
 mod limits;
 mod manifest;
 mod pool;
 mod resources;
+mod schedule;
 mod secret;
 mod server;
 pub mod units;
 
 pub use advice::Advice;
 pub use allow_rule::{AllowError, AllowRule, bare};
+pub use event_source::{
+    Backoff, Batch, Delivery, Destination, Destinations, EventSource, Missed, Origin, Ticks,
+};
 pub use grant::{Grant, GrantError, Right, Service};
 pub use http::{Cors, HttpTrigger, Target};
 pub use limits::Limits;
 pub use manifest::{ConfigError, FunctionSettings, Manifest, Report, schema};
 pub use pool::{Isolation, PoolSettings, Rate};
 pub use resources::{
-    NAME_BYTES, NameError, QueueSettings, Resources, Subscription, TopicSettings, check_function_name, check_name,
+    BlobWatch, KvWatch, NAME_BYTES, NameError, QueueSettings, Resources, Subscription, TopicSettings,
+    check_function_name, check_name,
 };
+pub use schedule::{Schedule, ScheduleError};
 pub use secret::SecretSource;
 pub use server::{Server, Tls};

@@ -12,6 +12,35 @@ pub struct Resources {
     pub queues: BTreeMap<String, QueueSettings>,
     pub topics: BTreeMap<String, TopicSettings>,
     pub containers: BTreeSet<String>,
+    /// By bucket: which changes go into which queue.
+    pub kv_watches: BTreeMap<String, Vec<KvWatch>>,
+    /// By container: which changes go into which queue.
+    pub blob_watches: BTreeMap<String, Vec<BlobWatch>>,
+}
+
+/// Changes of a bucket that are put into a queue.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KvWatch {
+    /// A provisioned `fifo` queue; the group is the key.
+    pub queue: String,
+    /// What the keys start with.
+    pub prefix: String,
+    pub set: bool,
+    pub removed: bool,
+    pub expired: bool,
+}
+
+/// Changes of a container that are put into a queue.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BlobWatch {
+    /// A provisioned `fifo` queue; the group is the key.
+    pub queue: String,
+    /// What the keys start with.
+    pub prefix: String,
+    /// What they end with.
+    pub suffix: String,
+    pub created: bool,
+    pub removed: bool,
 }
 
 impl Resources {
@@ -25,7 +54,7 @@ impl Resources {
     }
 
     pub fn is_empty(&self) -> bool {
-        let Self { buckets, queues, topics, containers } = self;
+        let Self { buckets, queues, topics, containers, .. } = self;
         buckets.is_empty() && queues.is_empty() && topics.is_empty() && containers.is_empty()
     }
 }

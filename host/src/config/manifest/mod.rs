@@ -15,7 +15,7 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
-use super::{Advice, AllowRule, Grant, HttpTrigger, Limits, PoolSettings, Rate, Resources, SecretSource, Server};
+use super::{Advice, AllowRule, EventSource, Grant, HttpTrigger, Limits, PoolSettings, Rate, Resources, SecretSource, Server};
 use source::{Problem, Source};
 
 pub use source::{ConfigError, Report};
@@ -35,6 +35,7 @@ pub struct Manifest {
     /// What this process keeps in memory. No name is in both.
     pub memory: Resources,
     pub http: Vec<HttpTrigger>,
+    pub events: Vec<EventSource>,
 }
 
 /// A function: what runs, within which bounds, and what it may reach.

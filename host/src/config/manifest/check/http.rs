@@ -63,7 +63,7 @@ impl Checker<'_> {
         }
     }
 
-    fn refer_function(&mut self, name: &Located<String>) {
+    pub(super) fn refer_function(&mut self, name: &Located<String>) {
         let raw = self.raw;
         if !self.whole || raw.functions.contains_key(name) {
             return;

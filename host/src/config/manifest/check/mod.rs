@@ -1,5 +1,6 @@
 //! Checks what the schema cannot say: units, names, patterns, and what refers to what.
 
+mod events;
 mod function;
 mod http;
 mod resources;
@@ -31,16 +32,19 @@ pub(super) fn check(folder: &Path, raw: &raw::Manifest, problems: Vec<Problem>) 
     let server = checker.server();
     let data_dir = raw.store.folder.as_ref().map(|folder| checker.path(folder));
     let functions = checker.functions();
-    let resources::Kept { embedded, memory } = checker.resources();
+    let mut kept = checker.resources();
+    let events = checker.events(&mut kept);
+    checker.one_source_each();
+    let resources::Kept { embedded, memory } = kept;
     let mut http = checker.http();
     if !checker.problems.is_empty() {
         return Err(checker.problems);
     }
-    if let (true, [name]) = (http.is_empty(), functions.keys().collect::<Vec<_>>().as_slice()) {
+    if let (true, [name]) = (http.is_empty() && events.is_empty(), functions.keys().collect::<Vec<_>>().as_slice()) {
         http.push(HttpTrigger::every_path(name));
     }
     let data_dir = data_dir.unwrap_or_else(|| folder.join(".wasm-faas"));
-    Ok(Manifest { server, data_dir, functions, resources: embedded, memory, http })
+    Ok(Manifest { server, data_dir, functions, resources: embedded, memory, http, events })
 }
 
 impl Checker<'_> {
@@ -82,6 +86,17 @@ impl Checker<'_> {
     fn each<T>(&mut self, texts: &[Located<String>], parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
         let parsed = texts.iter().map(|text| self.parsed(Some(text), None, |text| parse(text).map(Some)));
         parsed.collect::<Vec<_>>().into_iter().flatten().collect()
+    }
+
+    /// A part of a text, where the text stands in the manifest as it is; else the whole.
+    fn inside(&self, text: &Located<String>, part: Range<usize>) -> Range<usize> {
+        let span = text.span();
+        // Two quotes, and nothing escaped.
+        if span.len() != text.len() + 2 {
+            return span;
+        }
+        let start = span.start + 1;
+        start + part.start..start + part.end.max(part.start + 1)
     }
 
     /// A path that was written relative to the manifest's folder.

@@ -16,7 +16,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    fn by(&mut self, backend: Backend) -> &mut Resources {
+    pub(super) fn by(&mut self, backend: Backend) -> &mut Resources {
         match backend {
             Backend::Embedded => &mut self.embedded,
             Backend::Memory => &mut self.memory,
@@ -65,7 +65,7 @@ impl Checker<'_> {
         }
     }
 
-    fn backend(&self, own: Option<Backend>) -> Backend {
+    pub(super) fn backend(&self, own: Option<Backend>) -> Backend {
         own.or(self.raw.store.backend).unwrap_or_default()
     }
 
@@ -146,7 +146,7 @@ impl Checker<'_> {
     }
 
     /// Messages move within one store.
-    fn same_backend(&mut self, backend: Backend, queue: &Located<String>, of: &str) {
+    pub(super) fn same_backend(&mut self, backend: Backend, queue: &Located<String>, of: &str) {
         let Some(target) = self.raw.queues.get(queue) else { return };
         if self.backend(target.backend) != backend {
             let what = format!("{of} and queue `{}` are kept by different backends, messages cannot move", **queue);
@@ -156,7 +156,7 @@ impl Checker<'_> {
 }
 
 /// The backend reads the whole pattern; here it is known where it is written.
-fn pattern(text: &str) -> Result<(), String> {
+pub(super) fn pattern(text: &str) -> Result<(), String> {
     let object = serde_json::from_str::<serde_json::Map<_, _>>(text);
     object.map(drop).map_err(|error| format!("the filter is no JSON object: {error}"))
 }

@@ -1,7 +1,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use super::{Located, Named};
+use super::{Async, Located, Named};
 use crate::config::Isolation;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -18,6 +18,8 @@ pub struct Function {
     pub pool: Pool,
     /// How often it may be invoked; as often as `pool` lets it when absent.
     pub rate: Option<Rate>,
+    /// Takes invocations that nobody waits for; none when absent.
+    pub r#async: Option<Async>,
     /// What it may use, and how: `kv:NAME:ro|rw`, `queue:NAME:send|receive|send+receive`, `topic:NAME:publish`,
     /// `blob:NAME:ro|rw`.
     #[serde(default)]

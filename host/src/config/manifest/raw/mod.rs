@@ -3,6 +3,7 @@
 //!
 //! Comments on fields are for those who write manifests: the schema carries them, with defaults and ranges added.
 
+mod events;
 mod function;
 mod resources;
 mod server;
@@ -18,6 +19,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
+pub use events::{
+    Async, Backoff, Batch, Blob as BlobTrigger, BlobChange, Kv as KvTrigger, KvChange, Queue as QueueTrigger,
+    Schedule as ScheduleTrigger, Topic as TopicTrigger,
+};
 pub use function::{Fuel, Function, Limits, Pool, Rate};
 pub use resources::{Backend, Queue, Stored, Subscription, Topic};
 pub use server::{Server, Store};

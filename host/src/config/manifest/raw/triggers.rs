@@ -1,14 +1,29 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Located;
+use super::{BlobTrigger, KvTrigger, Located, QueueTrigger, ScheduleTrigger, TopicTrigger};
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Triggers {
-    /// Which requests go to which function or to which files. Without any, the only function answers every path.
+    /// Which requests go to which function or to which files. Without any trigger, the only function answers every path.
     #[serde(default)]
     pub http: Vec<Located<Http>>,
+    /// Which queues' messages go to which function.
+    #[serde(default)]
+    pub queue: Vec<QueueTrigger>,
+    /// Which topics' messages go to which function.
+    #[serde(default)]
+    pub topic: Vec<TopicTrigger>,
+    /// Which functions are invoked when.
+    #[serde(default)]
+    pub schedule: Vec<ScheduleTrigger>,
+    /// Which containers' changes go to which function.
+    #[serde(default)]
+    pub blob: Vec<BlobTrigger>,
+    /// Which buckets' changes go to which function.
+    #[serde(default)]
+    pub kv: Vec<KvTrigger>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

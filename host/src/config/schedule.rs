@@ -1,0 +1,221 @@
+//! When a schedule's ticks are.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use croner::Cron;
+use croner::parser::{CronParser, Seconds, Year};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+use super::units;
+
+/// What a schedule's text may be, for messages.
+const EXPECTED: &str =
+    "`cron(second minute hour day month weekday)`, `rate(5m)` or `at(2026-12-31T18:00:00)`";
+const RATE: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(366 * 24 * 3600);
+
+/// The planned times of a schedule, in whole seconds.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    text: String,
+    zone: TimeZone,
+    times: Times,
+}
+
+#[derive(Debug, Clone)]
+enum Times {
+    Cron(Box<Cron>),
+    /// At the multiples of the interval since the Unix epoch, so that every host has the same ones.
+    Rate(Duration),
+    At(Timestamp),
+}
+
+impl PartialEq for Schedule {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.zone == other.zone
+    }
+}
+
+impl Eq for Schedule {}
+
+/// Why a text is no schedule, and where in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct ScheduleError {
+    /// In bytes from the text's start.
+    pub place: Range<usize>,
+    pub why: String,
+}
+
+impl Schedule {
+    /// Reads `cron(..)` with six fields, seconds first, `rate(..)` with a duration from 1 s to 366 days, or `at(..)` with a
+    /// date and time; cron and at go by `zone`.
+    pub fn parse(text: &str, zone: TimeZone) -> Result<Self, ScheduleError> {
+        let wrong = |why: String| ScheduleError { place: 0..text.len(), why };
+        let inside = text.split_once('(').and_then(|(kind, rest)| Some((kind, rest.strip_suffix(')')?)));
+        let (kind, inside) = inside.ok_or_else(|| wrong(format!("`{text}` is no schedule: expected {EXPECTED}")))?;
+        let start = kind.len() + 1;
+        let times = match kind {
+            "cron" => cron(inside, start).map(|cron| Times::Cron(Box::new(cron)))?,
+            "rate" => Times::Rate(units::duration_within(inside, RATE).map_err(|why| at(inside, start, why))?),
+            "at" => Times::At(instant(inside, &zone).map_err(|why| at(inside, start, why))?),
+            _ => return Err(ScheduleError { place: 0..kind.len(), why: format!("`{kind}` is no kind of schedule: expected {EXPECTED}") }),
+        };
+        Ok(Self { text: text.into(), zone, times })
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The first planned time after `ms`, both in milliseconds since the Unix epoch; `None` when there is none any more.
+    pub fn next_after(&self, ms: u64) -> Option<u64> {
+        match &self.times {
+            Times::Cron(cron) => {
+                let next = cron.find_next_occurrence(&self.zoned(ms)?, false).ok()?;
+                u64::try_from(next.timestamp().as_millisecond()).ok()
+            }
+            Times::Rate(every) => {
+                let every = u64::try_from(every.as_millis()).ok()?.max(1);
+                (ms / every).checked_add(1)?.checked_mul(every)
+            }
+            Times::At(instant) => u64::try_from(instant.as_millisecond()).ok().filter(|at| *at > ms),
+        }
+    }
+
+    fn zoned(&self, ms: u64) -> Option<Zoned> {
+        Some(Timestamp::from_millisecond(i64::try_from(ms).ok()?).ok()?.to_zoned(self.zone.clone()))
+    }
+}
+
+fn at(inside: &str, start: usize, why: String) -> ScheduleError {
+    ScheduleError { place: start..start + inside.len(), why }
+}
+
+fn parser() -> CronParser {
+    CronParser::builder().seconds(Seconds::Required).year(Year::Disallowed).build()
+}
+
+/// A wrong field is found by trying each for itself among stars.
+fn cron(text: &str, start: usize) -> Result<Cron, ScheduleError> {
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    if fields.len() != 6 {
+        let why = format!("a cron has 6 fields, second minute hour day month weekday, and this has {}", fields.len());
+        return Err(at(text, start, why));
+    }
+    parser().parse(text).map_err(|error| {
+        let wrong = fields.iter().enumerate().find_map(|(index, field)| {
+            let mut stars = ["*"; 6];
+            *stars.get_mut(index)? = field;
+            let error = parser().parse(&stars.join(" ")).err()?;
+            // Fields are parts of the text.
+            let place = start + (field.as_ptr() as usize - text.as_ptr() as usize);
+            Some(ScheduleError { place: place..place + field.len(), why: wrong_field(index, field, &error.to_string()) })
+        });
+        wrong.unwrap_or_else(|| at(text, start, format!("`{text}` is no cron: {error}")))
+    })
+}
+
+fn wrong_field(index: usize, field: &str, why: &str) -> String {
+    const NAMES: [&str; 6] =
+        ["second (0-59)", "minute (0-59)", "hour (0-23)", "day (1-31, L, W)", "month (1-12, JAN-DEC)", "weekday (0-7, SUN-SAT, L, #)"];
+    let name = NAMES.get(index).copied().unwrap_or_default();
+    format!("`{field}` is no {name}: {}", why.trim_end_matches('.').to_lowercase())
+}
+
+/// A date and time with an offset or `Z`, or one that goes by the zone.
+fn instant(text: &str, zone: &TimeZone) -> Result<Timestamp, String> {
+    if let Ok(instant) = text.parse::<Timestamp>() {
+        return Ok(instant);
+    }
+    let expected = || format!("`{text}` is no date and time: expected one such as `2026-12-31T18:00:00`");
+    let civil: DateTime = text.parse().map_err(|_| expected())?;
+    civil.to_zoned(zone.clone()).map(|zoned| zoned.timestamp()).map_err(|_| expected())
+}
+
+/// A time zone by its IANA name.
+pub fn zone(name: &str) -> Result<TimeZone, String> {
+    TimeZone::get(name).map_err(|_| format!("`{name}` is no time zone: expected one such as `Europe/Berlin` or `UTC`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(text: &str) -> u64 {
+        u64::try_from(text.parse::<Timestamp>().unwrap().as_millisecond()).unwrap()
+    }
+
+    fn ticks(text: &str, zone_name: &str, after: &str, count: usize) -> Vec<String> {
+        let schedule = Schedule::parse(text, zone(zone_name).unwrap()).unwrap();
+        let mut last = ms(after);
+        let mut found = Vec::new();
+        while let Some(next) = schedule.next_after(last).filter(|_| found.len() < count) {
+            found.push(Timestamp::from_millisecond(i64::try_from(next).unwrap()).unwrap().to_string());
+            last = next;
+        }
+        found
+    }
+
+    #[test]
+    fn a_cron_ticks_by_seconds() {
+        let found = ticks("cron(*/20 * * * * *)", "UTC", "2026-11-21T03:00:00Z", 3);
+        assert_eq!(found, ["2026-11-21T03:00:20Z", "2026-11-21T03:00:40Z", "2026-11-21T03:01:00Z"]);
+    }
+
+    #[test]
+    fn a_cron_goes_by_its_zone_through_a_change_of_the_clock() {
+        let found = ticks("cron(0 0 12 * * *)", "Europe/Berlin", "2026-10-23T12:00:00Z", 3);
+        assert_eq!(found, ["2026-10-24T10:00:00Z", "2026-10-25T11:00:00Z", "2026-10-26T11:00:00Z"]);
+    }
+
+    #[test]
+    fn the_last_friday_can_be_named() {
+        assert_eq!(ticks("cron(0 0 9 * * FRI#L)", "UTC", "2026-11-01T00:00:00Z", 1), ["2026-11-27T09:00:00Z"]);
+    }
+
+    #[test]
+    fn a_rate_ticks_at_multiples() {
+        let found = ticks("rate(5 minutes)", "UTC", "2026-11-21T03:01:00Z", 2);
+        assert_eq!(found, ["2026-11-21T03:05:00Z", "2026-11-21T03:10:00Z"]);
+    }
+
+    #[test]
+    fn one_instant_ticks_once() {
+        assert_eq!(ticks("at(2026-12-31T18:00:00)", "Europe/Berlin", "2026-11-21T00:00:00Z", 9), ["2026-12-31T17:00:00Z"]);
+        assert_eq!(ticks("at(2026-12-31T18:00:00Z)", "Europe/Berlin", "2026-11-21T00:00:00Z", 9), ["2026-12-31T18:00:00Z"]);
+        assert!(ticks("at(2026-12-31T18:00:00)", "UTC", "2027-01-01T00:00:00Z", 9).is_empty());
+    }
+
+    #[test]
+    fn what_is_no_schedule_says_where_and_why() {
+        let texts = [
+            "",
+            "hourly",
+            "cron(",
+            "crom(* * * * * *)",
+            "cron(* * * * *)",
+            "cron(0 61 * * * *)",
+            "cron(0 0 0 * FOO *)",
+            "cron(0 0 24 * * 1)",
+            "rate(5)",
+            "rate(0s)",
+            "rate(2y)",
+            "at(tomorrow)",
+            "at(2026-02-30T00:00:00)",
+        ];
+        let told = texts.map(|text| {
+            let error = Schedule::parse(text, TimeZone::UTC).unwrap_err();
+            format!("{text}\n{}{}\n{error}", " ".repeat(error.place.start), "^".repeat(error.place.len()))
+        });
+        insta::assert_snapshot!(told.join("\n"), @"");
+    }
+
+    #[test]
+    fn what_is_no_zone_is_told() {
+        insta::assert_snapshot!(zone("Berlin").unwrap_err(), @"`Berlin` is no time zone: expected one such as `Europe/Berlin` or `UTC`");
+    }
+}
