@@ -92,6 +92,7 @@ fn resources() -> Resources {
                 ],
             },
         )]),
+        ..Resources::default()
     }
 }
 

@@ -8,17 +8,26 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ulid::Ulid;
 
-use super::{Backend, CHUNK_BYTES, Condition, Listing, OBJECT_BYTES, ObjectInfo, PutOptions, Range, Reader, Writer};
-use crate::config::Resources;
-use crate::services::{Clock, Error, Result};
+use super::{
+    Backend, CHUNK_BYTES, Change, ChangeKind, Condition, Listing, OBJECT_BYTES, ObjectInfo, PutOptions, Range, Reader,
+    Writer,
+};
+use crate::config::{BlobWatch, Resources};
+use crate::services::{Clock, Error, Result, queue};
 
 pub struct Memory {
-    containers: HashMap<String, Container>,
+    /// Shared with the writers on them.
+    containers: HashMap<String, Arc<Container>>,
     clock: Clock,
 }
 
-/// Shared with the writers on it.
-type Container = Arc<RwLock<Objects>>;
+struct Container {
+    name: String,
+    objects: RwLock<Objects>,
+    watches: Vec<BlobWatch>,
+    /// Of the watches. Their lock is taken while that of the objects is held, never the other way round.
+    queues: Arc<queue::memory::Memory>,
+}
 
 type Objects = BTreeMap<String, Stored>;
 
@@ -30,41 +39,68 @@ struct Stored {
 }
 
 impl Memory {
-    pub(in crate::services) fn open(resources: &Resources, clock: Clock) -> Self {
-        let containers = resources.containers.iter().map(|name| (name.clone(), Container::default())).collect();
-        Self { containers, clock }
+    pub(in crate::services) fn open(resources: &Resources, clock: Clock, queues: &Arc<queue::memory::Memory>) -> Self {
+        let container = |name: &String| {
+            let container = Container {
+                name: name.clone(),
+                objects: RwLock::default(),
+                watches: resources.blob_watches.get(name).cloned().unwrap_or_default(),
+                queues: Arc::clone(queues),
+            };
+            (name.clone(), Arc::new(container))
+        };
+        Self { containers: resources.containers.iter().map(container).collect(), clock }
     }
 
-    fn container(&self, name: &str) -> Result<&Container> {
+    fn container(&self, name: &str) -> Result<&Arc<Container>> {
         self.containers.get(name).ok_or(Error::NotFound)
     }
 
     fn find(&self, container: &str, key: &str) -> Result<Option<Stored>> {
-        Ok(read(self.container(container)?).get(key).cloned())
+        Ok(self.container(container)?.read().get(key).cloned())
     }
 }
 
-fn read(container: &Container) -> RwLockReadGuard<'_, Objects> {
-    container.read().unwrap_or_else(PoisonError::into_inner)
-}
+impl Container {
+    fn read(&self) -> RwLockReadGuard<'_, Objects> {
+        self.objects.read().unwrap_or_else(PoisonError::into_inner)
+    }
 
-fn write(container: &Container) -> RwLockWriteGuard<'_, Objects> {
-    container.write().unwrap_or_else(PoisonError::into_inner)
-}
+    fn write(&self) -> RwLockWriteGuard<'_, Objects> {
+        self.objects.write().unwrap_or_else(PoisonError::into_inner)
+    }
 
-/// Stores an object when its condition holds.
-fn store(objects: &mut Objects, key: &str, data: Bytes, options: PutOptions, now_ms: u64) -> Result<ObjectInfo> {
-    options.when.check(objects.get(key).map(|old| old.info.etag.as_str()))?;
-    let info = ObjectInfo {
-        key: key.into(),
-        size: data.len() as u64,
-        etag: Ulid::generate().to_string(),
-        content_type: options.content_type,
-        modified_ms: now_ms,
-        metadata: options.metadata,
-    };
-    objects.insert(key.into(), Stored { info: Arc::new(info.clone()), data });
-    Ok(info)
+    /// Stores an object when its condition holds.
+    fn store(
+        &self,
+        objects: &mut Objects,
+        key: &str,
+        data: Bytes,
+        options: PutOptions,
+        now_ms: u64,
+    ) -> Result<ObjectInfo> {
+        options.when.check(objects.get(key).map(|old| old.info.etag.as_str()))?;
+        let info = ObjectInfo {
+            key: key.into(),
+            size: data.len() as u64,
+            etag: Ulid::generate().to_string(),
+            content_type: options.content_type,
+            modified_ms: now_ms,
+            metadata: options.metadata,
+        };
+        self.tell(|| Change::created(&self.name, &info));
+        objects.insert(key.into(), Stored { info: Arc::new(info.clone()), data });
+        Ok(info)
+    }
+
+    /// Tells those who watch; to be called while the objects are locked, so that the messages come in order.
+    fn tell(&self, change: impl FnOnce() -> Change) {
+        if self.watches.is_empty() {
+            return;
+        }
+        let change = change();
+        self.queues.announce(change.takers(&self.watches), &change.key, &change);
+    }
 }
 
 #[async_trait]
@@ -78,7 +114,8 @@ impl Backend for Memory {
     }
 
     async fn put(&self, container: &str, key: &str, data: Vec<u8>, options: PutOptions) -> Result<ObjectInfo> {
-        store(&mut write(self.container(container)?), key, data.into(), options, self.clock.now_ms())
+        let container = self.container(container)?;
+        container.store(&mut container.write(), key, data.into(), options, self.clock.now_ms())
     }
 
     async fn reader(&self, container: &str, key: &str, range: Option<Range>) -> Result<Option<Box<dyn Reader>>> {
@@ -95,16 +132,27 @@ impl Backend for Memory {
     }
 
     async fn copy(&self, container: &str, source: &str, destination: &str, when: Condition) -> Result<ObjectInfo> {
-        let mut objects = write(self.container(container)?);
+        let container = self.container(container)?;
+        let mut objects = container.write();
         let Stored { info, data } = objects.get(source).cloned().ok_or(Error::NotFound)?;
         let ObjectInfo { content_type, metadata, .. } = ObjectInfo::clone(&info);
-        store(&mut objects, destination, data, PutOptions { content_type, metadata, when }, self.clock.now_ms())
+        let options = PutOptions { content_type, metadata, when };
+        container.store(&mut objects, destination, data, options, self.clock.now_ms())
     }
 
     async fn delete(&self, container: &str, key: &str, when: Condition) -> Result<bool> {
-        let mut objects = write(self.container(container)?);
+        let container = self.container(container)?;
+        let mut objects = container.write();
         when.check(objects.get(key).map(|stored| stored.info.etag.as_str()))?;
-        Ok(objects.remove(key).is_some())
+        let Some(Stored { info, .. }) = objects.remove(key) else { return Ok(false) };
+        container.tell(|| Change {
+            container: container.name.clone(),
+            key: key.into(),
+            kind: ChangeKind::Removed,
+            etag: info.etag.clone(),
+            size: info.size,
+        });
+        Ok(true)
     }
 
     async fn list(
@@ -115,7 +163,7 @@ impl Backend for Memory {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Listing> {
-        let objects = read(self.container(container)?);
+        let objects = self.container(container)?.read();
         let mut walk = Walk { objects: &objects, prefix, delimiter, from: start(prefix, delimiter, after) };
         let (mut listing, mut last) = (Listing::default(), None);
         for _ in 0..limit {
@@ -220,7 +268,7 @@ impl Reader for MemoryReader {
 }
 
 struct MemoryWriter {
-    container: Container,
+    container: Arc<Container>,
     key: String,
     options: PutOptions,
     data: Vec<u8>,
@@ -239,6 +287,6 @@ impl Writer for MemoryWriter {
 
     async fn finish(self: Box<Self>) -> Result<ObjectInfo> {
         let Self { container, key, options, data, clock } = *self;
-        store(&mut write(&container), &key, data.into(), options, clock.now_ms())
+        container.store(&mut container.write(), &key, data.into(), options, clock.now_ms())
     }
 }

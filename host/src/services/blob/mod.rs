@@ -2,6 +2,7 @@
 //!
 //! What the operations promise is written in `wit/blob.wit`.
 
+mod change;
 #[cfg(test)]
 mod contract;
 pub mod host;
@@ -11,6 +12,7 @@ pub mod sqlite;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+pub use change::{Change, ChangeKind};
 
 use super::message::Attribute;
 use super::{Error, Result, require};
@@ -116,6 +118,9 @@ pub trait Writer: Send + Sync {
 
 /// What a blob backend does. Arguments have passed the checks of [`Container`]; a container that was not provisioned
 /// answers [`Error::NotFound`]. An object is replaced as a whole: a reader sees the old one or the new one to its end.
+///
+/// The watches of a container ([`BlobWatch`](crate::config::BlobWatch)) get the message about a [`Change`] in one step
+/// with it.
 #[async_trait]
 pub trait Backend: Send + Sync {
     /// Whether the container was provisioned.

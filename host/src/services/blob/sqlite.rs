@@ -10,9 +10,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Backend, Condition, Listing, ObjectInfo, PutOptions, Range, Reader, Writer};
+use super::{Backend, Change, ChangeKind, Condition, Listing, ObjectInfo, PutOptions, Range, Reader, Writer};
 use crate::services::sqlite::{
-    Durability, NewFile, Shared, Step, Writing, int, nat, read_attributes, write_attributes,
+    Container, Durability, NewFile, Shared, Step, Writing, announce, int, nat, read_attributes, write_attributes,
 };
 use crate::services::{Error, Result};
 use page::Page;
@@ -27,7 +27,7 @@ impl Backend for Blobs {
     }
 
     async fn head(&self, container: &str, key: &str) -> Result<Option<ObjectInfo>> {
-        let container = self.0.catalog.container(container)?;
+        let container = self.0.catalog.container(container)?.id;
         self.0.readers.read(|db| Ok(head(db, container, key)?))
     }
 
@@ -38,7 +38,7 @@ impl Backend for Blobs {
     }
 
     async fn reader(&self, container: &str, key: &str, range: Option<Range>) -> Result<Option<Box<dyn Reader>>> {
-        let container = self.0.catalog.container(container)?;
+        let container = self.0.catalog.container(container)?.id;
         let Some((info, body)) = open(&self.0, container, key).await? else { return Ok(None) };
         Ok(Some(Box::new(Download::new(info, body, range)?)))
     }
@@ -48,7 +48,7 @@ impl Backend for Blobs {
     }
 
     async fn copy(&self, container: &str, source: &str, destination: &str, when: Condition) -> Result<ObjectInfo> {
-        let id = self.0.catalog.container(container)?;
+        let id = self.0.catalog.container(container)?.id;
         let (info, body) = open(&self.0, id, source).await?.ok_or(Error::NotFound)?;
         let options = PutOptions { content_type: info.content_type, metadata: info.metadata, when };
         let mut upload = Upload::new(&self.0, container, destination, options)?;
@@ -62,7 +62,7 @@ impl Backend for Blobs {
     async fn delete(&self, container: &str, key: &str, when: Condition) -> Result<bool> {
         let container = self.0.catalog.container(container)?;
         let key = key.to_owned();
-        let delete = move |writing: &mut Writing<'_>| delete(writing, container, &key, &when);
+        let delete = move |writing: &mut Writing<'_>| delete(writing, &container, &key, &when);
         self.0.writer.write(Durability::Power, 0, delete).await
     }
 
@@ -74,7 +74,7 @@ impl Backend for Blobs {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Listing> {
-        let container = self.0.catalog.container(container)?;
+        let container = self.0.catalog.container(container)?.id;
         let page = Page { container, prefix, delimiter, limit: limit as usize };
         self.0.readers.read(|db| Ok(page.read(db, after)?))
     }
@@ -142,7 +142,7 @@ async fn open(shared: &Arc<Shared>, container: i64, key: &str) -> Result<Option<
 
 /// An object to be stored under `key`, its body as `body` or as a file.
 struct NewObject {
-    container: i64,
+    container: Arc<Container>,
     key: String,
     options: PutOptions,
     size: u64,
@@ -152,60 +152,93 @@ struct NewObject {
 
 fn replace(writing: &mut Writing<'_>, object: &NewObject) -> Step<ObjectInfo> {
     let NewObject { container, key, options, size, body, file } = object;
-    let old = etag_and_file(writing.db, *container, key)?;
-    options.when.check(old.as_ref().map(|(etag, _)| etag.as_str()))?;
-    let etag = new_etag()?;
-    writing
-        .db
-        .prepare_cached(
-            "INSERT OR REPLACE INTO object(container, key, etag, size, modified_at, content_type, metadata, file, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute(params![
-            container,
-            key.as_bytes(),
-            etag,
-            int(*size),
-            writing.now,
-            options.content_type,
-            write_attributes(&options.metadata),
-            file.as_ref().map(|file| file.name()),
-            body,
-        ])?;
-    if let Some(file) = file {
-        writing.effects.adopt(Arc::clone(file));
-    }
-    if let Some((_, Some(file))) = old {
-        writing.effects.discard(file);
-    }
-    Ok(ObjectInfo {
+    let old = Old::find(writing.db, container.id, key)?;
+    options.when.check(old.as_ref().map(|old| old.etag.as_str()))?;
+    let info = ObjectInfo {
         key: key.clone(),
         size: *size,
-        etag,
+        etag: new_etag()?,
         content_type: options.content_type.clone(),
         modified_ms: nat(writing.now),
         metadata: options.metadata.clone(),
-    })
+    };
+    insert(writing.db, container.id, &info, file.as_ref().map(|file| file.name()), body.as_deref())?;
+    if let Some(file) = file {
+        writing.effects.adopt(Arc::clone(file));
+    }
+    if let Some(file) = old.and_then(|old| old.file) {
+        writing.effects.discard(file);
+    }
+    tell(writing, container, || Change::created(&container.name, &info))?;
+    Ok(info)
 }
 
-fn delete(writing: &mut Writing<'_>, container: i64, key: &str, when: &Condition) -> Step<bool> {
-    let old = etag_and_file(writing.db, container, key)?;
-    when.check(old.as_ref().map(|(etag, _)| etag.as_str()))?;
-    let Some((_, file)) = old else { return Ok(false) };
+fn insert(
+    db: &Connection,
+    container: i64,
+    info: &ObjectInfo,
+    file: Option<&str>,
+    body: Option<&[u8]>,
+) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO object(container, key, etag, size, modified_at, content_type, metadata, file, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute(params![
+        container,
+        info.key.as_bytes(),
+        info.etag,
+        int(info.size),
+        int(info.modified_ms),
+        info.content_type,
+        write_attributes(&info.metadata),
+        file,
+        body,
+    ])
+    .map(drop)
+}
+
+fn delete(writing: &mut Writing<'_>, container: &Container, key: &str, when: &Condition) -> Step<bool> {
+    let old = Old::find(writing.db, container.id, key)?;
+    when.check(old.as_ref().map(|old| old.etag.as_str()))?;
+    let Some(Old { etag, size, file }) = old else { return Ok(false) };
     writing
         .db
         .prepare_cached("DELETE FROM object WHERE container = ?1 AND key = ?2")?
-        .execute(params![container, key.as_bytes()])?;
+        .execute(params![container.id, key.as_bytes()])?;
     if let Some(file) = file {
         writing.effects.discard(file);
     }
+    let change =
+        || Change { container: container.name.clone(), key: key.into(), kind: ChangeKind::Removed, etag, size };
+    tell(writing, container, change)?;
     Ok(true)
 }
 
-fn etag_and_file(db: &Connection, container: i64, key: &str) -> rusqlite::Result<Option<(String, Option<String>)>> {
-    db.prepare_cached("SELECT etag, file FROM object WHERE container = ?1 AND key = ?2")?
-        .query_row(params![container, key.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()
+/// Puts the message about a change into the queues of those who watch.
+fn tell(writing: &mut Writing<'_>, container: &Container, change: impl FnOnce() -> Change) -> Step<()> {
+    if container.watches.is_empty() {
+        return Ok(());
+    }
+    let change = change();
+    announce(writing, change.takers(&container.watches), &change.key, &change)
+}
+
+/// An object that is about to go.
+struct Old {
+    etag: String,
+    size: u64,
+    file: Option<String>,
+}
+
+impl Old {
+    fn find(db: &Connection, container: i64, key: &str) -> rusqlite::Result<Option<Self>> {
+        db.prepare_cached("SELECT etag, size, file FROM object WHERE container = ?1 AND key = ?2")?
+            .query_row(params![container, key.as_bytes()], |row| {
+                Ok(Self { etag: row.get(0)?, size: nat(row.get(1)?), file: row.get(2)? })
+            })
+            .optional()
+    }
 }
 
 /// Random: equal etags mean the same write, not merely the same bytes.

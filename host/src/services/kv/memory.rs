@@ -1,5 +1,7 @@
 //! Buckets in this process.
 
+mod expiry;
+
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -7,19 +9,24 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Backend, Condition, Entry, MANY_BYTES, Operation, Page, Write, parse_counter};
-use crate::config::Resources;
-use crate::services::memory::later;
-use crate::services::{Clock, Error, Result};
+use super::{Backend, Change, ChangeKind, Condition, Entry, MANY_BYTES, Operation, Page, Write, parse_counter};
+use crate::config::{KvWatch, Resources};
+use crate::services::memory::{OpenError, later};
+use crate::services::{Clock, Error, Result, queue};
+use expiry::Sweeper;
 
 /// Expired keys that one write drops at most, so that no write pays for all of them.
 const SWEEP_KEYS: usize = 32;
 
 /// Every bucket has a lock of its own; readers share it.
 pub struct Memory {
-    buckets: HashMap<String, RwLock<Bucket>>,
+    buckets: Arc<Buckets>,
     clock: Clock,
+    /// There when anybody is to be told of keys that expire.
+    _sweeper: Option<Sweeper>,
 }
+
+type Buckets = HashMap<String, RwLock<Bucket>>;
 
 #[derive(Default)]
 struct Bucket {
@@ -31,12 +38,35 @@ struct Bucket {
     expiring: BTreeSet<(u64, Arc<str>)>,
     /// The newest version given.
     version: u64,
+    audience: Option<Audience>,
+}
+
+/// Who is told of changes. The lock of the queues is taken while that of the bucket is held, never the other way round.
+struct Audience {
+    bucket: String,
+    watches: Vec<KvWatch>,
+    queues: Arc<queue::memory::Memory>,
 }
 
 impl Memory {
-    pub(in crate::services) fn open(resources: &Resources, clock: Clock) -> Self {
-        let buckets = resources.buckets.iter().map(|name| (name.clone(), RwLock::default())).collect();
-        Self { buckets, clock }
+    pub(in crate::services) fn open(
+        resources: &Resources,
+        clock: Clock,
+        queues: &Arc<queue::memory::Memory>,
+    ) -> Result<Self, OpenError> {
+        let bucket = |name: &String| {
+            let audience = resources.kv_watches.get(name).map(|watches| Audience {
+                bucket: name.clone(),
+                watches: watches.clone(),
+                queues: Arc::clone(queues),
+            });
+            (name.clone(), RwLock::new(Bucket { audience, ..Bucket::default() }))
+        };
+        let buckets = Arc::new(resources.buckets.iter().map(bucket).collect());
+        let sweeper = resources.kv_watches.values().flatten().any(|watch| watch.expired);
+        let sweeper = sweeper.then(|| Sweeper::start(&buckets, &clock)).transpose();
+        let sweeper = sweeper.map_err(|error| OpenError::Thread { why: error.to_string() })?;
+        Ok(Self { buckets, clock, _sweeper: sweeper })
     }
 
     fn bucket(&self, name: &str) -> Result<&RwLock<Bucket>> {
@@ -87,7 +117,7 @@ impl Backend for Memory {
         let now_ms = self.clock.now_ms();
         let mut bucket = self.write(bucket, now_ms)?;
         bucket.check(key, when, now_ms)?;
-        Ok(bucket.remove(key).is_some_and(|entry| is_live(&entry, || now_ms)))
+        Ok(bucket.delete(key, now_ms))
     }
 
     async fn increment(&self, bucket: &str, key: &str, delta: i64, ttl: Option<Duration>) -> Result<i64> {
@@ -147,7 +177,7 @@ impl Bucket {
             Operation::Check { .. } => 0,
             Operation::Set(write) => self.set(write, now_ms),
             Operation::Delete { key, .. } => {
-                self.remove(&key);
+                self.delete(&key, now_ms);
                 0
             }
         }
@@ -167,6 +197,7 @@ impl Bucket {
         if let Some(at) = expires_at_ms {
             self.expiring.insert((at, Arc::clone(&key)));
         }
+        self.tell(&key, ChangeKind::Set, self.version);
         let entry = Entry { value, version: self.version, expires_at_ms };
         if self.entries.insert(Arc::clone(&key), entry).is_none() {
             self.order.insert(key);
@@ -174,26 +205,40 @@ impl Bucket {
         self.version
     }
 
-    fn remove(&mut self, key: &str) -> Option<Entry> {
-        let (key, entry) = self.entries.remove_entry(key)?;
+    /// Whether the key was there.
+    fn delete(&mut self, key: &str, now_ms: u64) -> bool {
+        let live = self.live(key, now_ms).is_some();
+        self.remove(key, if live { ChangeKind::Removed } else { ChangeKind::Expired });
+        live
+    }
+
+    fn remove(&mut self, key: &str, kind: ChangeKind) {
+        let Some((key, entry)) = self.entries.remove_entry(key) else { return };
+        self.tell(&key, kind, entry.version);
         self.order.remove(&key);
         if let Some(at) = entry.expires_at_ms {
             self.expiring.remove(&(at, key));
         }
-        Some(entry)
     }
 
-    fn sweep(&mut self, now_ms: u64) {
+    /// Drops some of what has expired; true when that was all.
+    fn sweep(&mut self, now_ms: u64) -> bool {
         for _ in 0..SWEEP_KEYS {
             match self.expiring.first() {
-                Some((at, _)) if *at <= now_ms => {}
-                _ => return,
-            }
-            if let Some((_, key)) = self.expiring.pop_first() {
-                self.entries.remove(&key);
-                self.order.remove(&key);
+                Some((at, key)) if *at <= now_ms => {
+                    let key = Arc::clone(key);
+                    self.remove(&key, ChangeKind::Expired);
+                }
+                _ => return true,
             }
         }
+        false
+    }
+
+    fn tell(&self, key: &str, kind: ChangeKind, version: u64) {
+        let Some(audience) = &self.audience else { return };
+        let change = Change { bucket: audience.bucket.clone(), key: key.into(), kind, version };
+        audience.queues.announce(change.takers(&audience.watches), key, &change);
     }
 }
 
@@ -210,7 +255,8 @@ mod tests {
     async fn writes_drop_what_expired_a_few_at_a_time() {
         let resources = Resources { buckets: ["visits".into()].into(), ..Resources::default() };
         let clock = Clock::manual(0);
-        let backend = Memory::open(&resources, clock.clone());
+        let queues = Arc::new(queue::memory::Memory::open(&resources, clock.clone()).unwrap());
+        let backend = Memory::open(&resources, clock.clone(), &queues).unwrap();
         let write = |key: String, ttl| Write { key, value: vec![], ttl, when: Condition::Always };
         for index in 0..2 * SWEEP_KEYS {
             let ttl = Some(Duration::from_secs(1));

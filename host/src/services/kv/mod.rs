@@ -2,6 +2,7 @@
 //!
 //! What the operations promise is written in `wit/kv.wit`; limits are checked here, once, so that all backends agree.
 
+mod change;
 #[cfg(test)]
 mod contract;
 pub mod host;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+pub use change::{Change, ChangeKind};
 
 use super::{Error, Result, require};
 use crate::config::{Grant, Right};
@@ -94,6 +96,8 @@ pub struct Page {
 
 /// What a key-value backend does. Arguments have passed the checks of [`Bucket`]; a bucket that was not provisioned
 /// answers [`Error::NotFound`]. A write returns once it is as durable as the backend declares.
+///
+/// The watches of a bucket ([`KvWatch`](crate::config::KvWatch)) get the message about a [`Change`] in one step with it.
 #[async_trait]
 pub trait Backend: Send + Sync {
     /// Whether the bucket was provisioned.

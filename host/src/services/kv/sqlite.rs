@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Backend, Condition, Entry, MANY_BYTES, Operation, Page, Write, parse_counter};
-use crate::services::sqlite::{Durability, Shared, Step, Writing, int, millis, nat};
+use super::{Backend, Change, ChangeKind, Condition, Entry, MANY_BYTES, Operation, Page, Write, parse_counter};
+use crate::services::sqlite::{Bucket, Durability, Shared, Step, Writing, announce, int, millis, nat};
 use crate::services::{Error, Result};
 
 pub(crate) struct Kv(pub(crate) Arc<Shared>);
@@ -19,43 +19,43 @@ impl Backend for Kv {
     }
 
     async fn get(&self, bucket: &str, key: &str) -> Result<Option<Entry>> {
-        let bucket = self.0.catalog.bucket(bucket)?;
+        let bucket = self.0.catalog.bucket(bucket)?.id;
         self.0.readers.read(|db| Ok(find(db, bucket, key, self.0.now())?))
     }
 
     async fn get_many(&self, bucket: &str, keys: &[String]) -> Result<Vec<Option<Entry>>> {
-        let bucket = self.0.catalog.bucket(bucket)?;
+        let bucket = self.0.catalog.bucket(bucket)?.id;
         self.0.readers.read(|db| find_many(db, bucket, keys, self.0.now()))
     }
 
     async fn set(&self, bucket: &str, write: Write) -> Result<u64> {
         let bucket = self.0.catalog.bucket(bucket)?;
         let bytes = write.key.len() + write.value.len();
-        self.0.writer.write(Durability::Power, bytes, move |writing| set(writing, bucket, &write)).await
+        self.0.writer.write(Durability::Power, bytes, move |writing| set(writing, &bucket, &write)).await
     }
 
     async fn delete(&self, bucket: &str, key: &str, when: Condition) -> Result<bool> {
         let bucket = self.0.catalog.bucket(bucket)?;
         let key = key.to_owned();
-        self.0.writer.write(Durability::Power, key.len(), move |writing| delete(writing, bucket, &key, when)).await
+        self.0.writer.write(Durability::Power, key.len(), move |writing| delete(writing, &bucket, &key, when)).await
     }
 
     async fn increment(&self, bucket: &str, key: &str, delta: i64, ttl: Option<Duration>) -> Result<i64> {
         let bucket = self.0.catalog.bucket(bucket)?;
         let key = key.to_owned();
-        let operation = move |writing: &mut Writing<'_>| increment(writing, bucket, &key, delta, ttl);
+        let operation = move |writing: &mut Writing<'_>| increment(writing, &bucket, &key, delta, ttl);
         self.0.writer.write(Durability::Power, 0, operation).await
     }
 
     async fn list_keys(&self, bucket: &str, prefix: &str, after: Option<&str>, limit: u32) -> Result<Page> {
-        let bucket = self.0.catalog.bucket(bucket)?;
+        let bucket = self.0.catalog.bucket(bucket)?.id;
         self.0.readers.read(|db| list_keys(db, bucket, prefix, after, limit, self.0.now()))
     }
 
     async fn transact(&self, bucket: &str, operations: Vec<Operation>) -> Result<Vec<u64>> {
         let bucket = self.0.catalog.bucket(bucket)?;
         let bytes = operations.iter().map(bytes).sum();
-        let transaction = move |writing: &mut Writing<'_>| transact(writing, bucket, &operations);
+        let transaction = move |writing: &mut Writing<'_>| transact(writing, &bucket, &operations);
         self.0.writer.write(Durability::Power, bytes, transaction).await
     }
 }
@@ -96,66 +96,74 @@ fn find_many(db: &Connection, bucket: i64, keys: &[String], now: i64) -> Step<Ve
 }
 
 /// The version of a key that is there.
-fn version(writing: &Writing<'_>, bucket: i64, key: &str) -> rusqlite::Result<Option<u64>> {
+fn version(writing: &Writing<'_>, bucket: &Bucket, key: &str) -> rusqlite::Result<Option<u64>> {
     let version: Option<i64> = writing
         .db
         .prepare_cached(
             "SELECT version FROM entry
              WHERE bucket = ?1 AND key = ?2 AND (expires_at IS NULL OR expires_at > ?3)",
         )?
-        .query_row(params![bucket, key.as_bytes(), writing.now], |row| row.get(0))
+        .query_row(params![bucket.id, key.as_bytes(), writing.now], |row| row.get(0))
         .optional()?;
     Ok(version.map(nat))
 }
 
-fn check(writing: &Writing<'_>, bucket: i64, key: &str, when: Condition) -> Step<()> {
+fn check(writing: &Writing<'_>, bucket: &Bucket, key: &str, when: Condition) -> Step<()> {
     if when == Condition::Always {
         return Ok(());
     }
     Ok(when.check(version(writing, bucket, key)?)?)
 }
 
-fn set(writing: &Writing<'_>, bucket: i64, write: &Write) -> Step<u64> {
+fn set(writing: &mut Writing<'_>, bucket: &Bucket, write: &Write) -> Step<u64> {
     check(writing, bucket, &write.key, write.when)?;
     put(writing, bucket, write)
 }
 
-fn put(writing: &Writing<'_>, bucket: i64, write: &Write) -> Step<u64> {
+fn put(writing: &mut Writing<'_>, bucket: &Bucket, write: &Write) -> Step<u64> {
     let expires_at = write.ttl.map(|ttl| writing.now.saturating_add(millis(ttl)));
     store(writing, bucket, &write.key, &write.value, expires_at)
 }
 
 /// Writes under the bucket's next version, which it returns.
-fn store(writing: &Writing<'_>, bucket: i64, key: &str, value: &[u8], expires_at: Option<i64>) -> Step<u64> {
+fn store(writing: &mut Writing<'_>, bucket: &Bucket, key: &str, value: &[u8], expires_at: Option<i64>) -> Step<u64> {
     let version: i64 = writing
         .db
         .prepare_cached("UPDATE resource SET version = version + 1 WHERE id = ?1 RETURNING version")?
-        .query_row([bucket], |row| row.get(0))?;
+        .query_row([bucket.id], |row| row.get(0))?;
     writing
         .db
         .prepare_cached(
             "INSERT OR REPLACE INTO entry(bucket, key, version, expires_at, value) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![bucket, key.as_bytes(), version, expires_at, value])?;
+        .execute(params![bucket.id, key.as_bytes(), version, expires_at, value])?;
+    tell(writing, bucket, key, ChangeKind::Set, version)?;
     Ok(nat(version))
 }
 
-fn delete(writing: &Writing<'_>, bucket: i64, key: &str, when: Condition) -> Step<bool> {
+fn delete(writing: &mut Writing<'_>, bucket: &Bucket, key: &str, when: Condition) -> Step<bool> {
     check(writing, bucket, key, when)?;
     remove(writing, bucket, key)
 }
 
 /// Whether a key was there.
-fn remove(writing: &Writing<'_>, bucket: i64, key: &str) -> Step<bool> {
-    let deleted = writing
+fn remove(writing: &mut Writing<'_>, bucket: &Bucket, key: &str) -> Step<bool> {
+    let version: Option<i64> = writing
         .db
-        .prepare_cached("DELETE FROM entry WHERE bucket = ?1 AND key = ?2 AND (expires_at IS NULL OR expires_at > ?3)")?
-        .execute(params![bucket, key.as_bytes(), writing.now])?;
-    Ok(deleted > 0)
+        .prepare_cached(
+            "DELETE FROM entry WHERE bucket = ?1 AND key = ?2 AND (expires_at IS NULL OR expires_at > ?3)
+             RETURNING version",
+        )?
+        .query_row(params![bucket.id, key.as_bytes(), writing.now], |row| row.get(0))
+        .optional()?;
+    if let Some(version) = version {
+        tell(writing, bucket, key, ChangeKind::Removed, version)?;
+    }
+    Ok(version.is_some())
 }
 
-fn increment(writing: &Writing<'_>, bucket: i64, key: &str, delta: i64, ttl: Option<Duration>) -> Step<i64> {
-    let entry = find(writing.db, bucket, key, writing.now)?;
+fn increment(writing: &mut Writing<'_>, bucket: &Bucket, key: &str, delta: i64, ttl: Option<Duration>) -> Step<i64> {
+    let entry = find(writing.db, bucket.id, key, writing.now)?;
     let before = parse_counter(entry.as_ref().map(|entry| entry.value.as_slice()))?;
     let overflow = || Error::Conflict(entry.as_ref().map(|entry| entry.version));
     let sum = before.checked_add(delta).ok_or_else(overflow)?;
@@ -166,7 +174,7 @@ fn increment(writing: &Writing<'_>, bucket: i64, key: &str, delta: i64, ttl: Opt
 }
 
 /// All conditions are checked before anything is written; as the keys are distinct, the order makes no difference.
-fn transact(writing: &Writing<'_>, bucket: i64, operations: &[Operation]) -> Step<Vec<u64>> {
+fn transact(writing: &mut Writing<'_>, bucket: &Bucket, operations: &[Operation]) -> Step<Vec<u64>> {
     for operation in operations {
         let when = match operation {
             Operation::Check { when, .. } | Operation::Delete { when, .. } => *when,
@@ -180,6 +188,34 @@ fn transact(writing: &Writing<'_>, bucket: i64, operations: &[Operation]) -> Ste
         Operation::Delete { key, .. } => remove(writing, bucket, key).map(|_| 0),
     };
     operations.iter().map(apply).collect()
+}
+
+/// Removes up to `limit` entries whose time is over; how many that were.
+pub(in crate::services) fn expire(writing: &mut Writing<'_>, limit: u32) -> Step<usize> {
+    let entries: Vec<(i64, String, i64)> = writing
+        .db
+        .prepare_cached("SELECT bucket, CAST(key AS TEXT), version FROM entry WHERE expires_at <= ?1 LIMIT ?2")?
+        .query_map(params![writing.now, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (bucket, key, version) in &entries {
+        writing
+            .db
+            .prepare_cached("DELETE FROM entry WHERE bucket = ?1 AND key = ?2")?
+            .execute(params![bucket, key.as_bytes()])?;
+        if let Some(bucket) = writing.catalog.watched_bucket(*bucket) {
+            tell(writing, &bucket, key, ChangeKind::Expired, *version)?;
+        }
+    }
+    Ok(entries.len())
+}
+
+/// Puts the message about a change into the queues of those who watch.
+fn tell(writing: &mut Writing<'_>, bucket: &Bucket, key: &str, kind: ChangeKind, version: i64) -> Step<()> {
+    if bucket.watches.is_empty() {
+        return Ok(());
+    }
+    let change = Change { bucket: bucket.name.clone(), key: key.into(), kind, version: nat(version) };
+    announce(writing, change.takers(&bucket.watches), key, &change)
 }
 
 /// One key more than asked for is read, to know whether there is another page. The key that comes right behind another

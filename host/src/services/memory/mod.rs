@@ -23,17 +23,41 @@ pub enum OpenError {
     SubscribedQueue { topic: String, queue: String },
     #[error("queue `{queue}` sends its dead messages to `{dead_letter}`, which is not another provisioned queue")]
     DeadLetter { queue: String, dead_letter: String },
+    #[error(
+        "{resource} `{name}` is watched by queue `{queue}`, which is not provisioned: add the queue or drop the watch"
+    )]
+    WatchingQueue { queue: String, resource: &'static str, name: String },
+    #[error(
+        "queue `{queue}` watches {resource} `{name}`, which is not provisioned: add the {resource} or drop the watch"
+    )]
+    Watched { queue: String, resource: &'static str, name: String },
+    #[error("no thread can be started that looks for expired keys ({why}): raise the limit of threads")]
+    Thread { why: String },
 }
 
 /// Provisions `resources`, empty.
 pub fn open(resources: &Resources, clock: Clock) -> Result<Backends, OpenError> {
+    check_watches(resources)?;
     let queues = Arc::new(queue::memory::Memory::open(resources, clock.clone())?);
     Ok(Backends {
-        kv: Arc::new(kv::memory::Memory::open(resources, clock.clone())),
+        kv: Arc::new(kv::memory::Memory::open(resources, clock.clone(), &queues)?),
         topic: Arc::new(topic::memory::Memory::open(resources, clock.clone(), Arc::clone(&queues))?),
+        blob: Arc::new(blob::memory::Memory::open(resources, clock, &queues)),
         queue: queues,
-        blob: Arc::new(blob::memory::Memory::open(resources, clock)),
     })
+}
+
+fn check_watches(resources: &Resources) -> Result<(), OpenError> {
+    for (service, name, queue) in resources.watches() {
+        let (queue, resource, name) = (queue.to_owned(), service.resource(), name.to_owned());
+        if !resources.contains(service, &name) {
+            return Err(OpenError::Watched { queue, resource, name });
+        }
+        if !resources.queues.contains_key(&queue) {
+            return Err(OpenError::WatchingQueue { queue, resource, name });
+        }
+    }
+    Ok(())
 }
 
 /// The guarded data; after a panic of who held the lock, as that one left it.

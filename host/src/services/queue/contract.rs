@@ -4,6 +4,9 @@ mod bounds;
 mod dead_letters;
 mod fifo;
 mod leases;
+mod ready;
+mod reports;
+mod ticks;
 mod waiting;
 
 use std::collections::BTreeSet;
@@ -20,6 +23,9 @@ use bounds::*;
 use dead_letters::*;
 use fifo::*;
 use leases::*;
+use ready::*;
+use reports::*;
+use ticks::*;
 use waiting::*;
 
 contract! {
@@ -78,9 +84,29 @@ contract! {
     a_group_keeps_its_order_over_reopening
     groups_keep_their_order_under_load
     a_standard_queue_carries_the_group
+    ready_tells_what_can_be_received
+    ready_sees_delays_and_leases_end
+    ready_sees_what_comes_before_the_end_of_a_lease
+    ready_sees_the_dead
+    every_message_is_told_to_a_waiter
+    a_waiter_that_leaves_takes_no_wake_along
+    ready_knows_no_unknown_queue
+    the_last_report_goes_with_the_dead
+    a_report_outlasts_a_lease_that_ends
+    a_release_replaces_the_report
+    a_second_death_tells_of_the_first_sending
+    a_message_given_back_was_not_received
+    a_group_waits_for_what_was_given_back
+    a_buried_message_is_dead_at_once
+    without_a_dead_letter_queue_the_buried_are_dropped
+    a_tick_is_sent_once
+    a_tick_may_be_the_first_look
+    ticks_do_not_overlap
+    one_of_many_sends_a_tick
 }
 
-/// `standard`, `fifo` and `brief` have the dead-letter queue `dead`, `lossy` has none.
+/// `standard`, `fifo` and `brief` have the dead-letter queue `dead`, `lossy` has none. What dies in `first` goes to `second`,
+/// and from there to `dead`.
 pub(super) fn resources() -> Resources {
     let dead_letter = || Some("dead".to_owned());
     let standard = QueueSettings { max_receives: 3, dead_letter: dead_letter(), ..QueueSettings::default() };
@@ -89,6 +115,8 @@ pub(super) fn resources() -> Resources {
         ("fifo", QueueSettings { fifo: true, ..standard.clone() }),
         ("lossy", QueueSettings { dead_letter: None, ..standard.clone() }),
         ("brief", QueueSettings { retention: secs(60), deduplication_window: secs(10), ..standard.clone() }),
+        ("first", QueueSettings { max_receives: 1, dead_letter: Some("second".into()), ..standard.clone() }),
+        ("second", QueueSettings { max_receives: 1, ..standard.clone() }),
         ("large", QueueSettings { message_size: ByteSize::mib(1), ..standard }),
         ("dead", QueueSettings::default()),
     ];

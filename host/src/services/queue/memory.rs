@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::Serialize;
 use tokio::sync::Notify;
 
-use super::{Backend, Delivered, Message, Receipt, Stats};
+use super::{Backend, Delivered, Message, Receipt, Stats, Ticked, dead};
 use crate::config::{QueueSettings, Resources};
 use crate::services::memory::{Deduplication, OpenError, later, lock};
-use crate::services::message::Accepted;
+use crate::services::message::{Accepted, Attribute};
 use crate::services::{Clock, Error, Result};
 use line::{Due, Line};
 use stored::Stored;
@@ -31,6 +32,8 @@ struct Queue {
     settings: QueueSettings,
     line: Line,
     accepted: Deduplication,
+    /// The planned time of a schedule's last tick.
+    last_tick_ms: Option<u64>,
     /// The queues whose dead messages come here.
     feeders: Arc<[String]>,
     /// Wakes who waits for a message here.
@@ -61,10 +64,49 @@ impl Memory {
         Ok(())
     }
 
+    /// Puts the message about a change of `key` into `queues`, which were provisioned.
+    pub(in crate::services) fn announce<'a>(
+        &self,
+        queues: impl Iterator<Item = &'a str>,
+        key: &str,
+        change: &impl Serialize,
+    ) {
+        let (message, now_ms) = (Message::about(key, change), self.clock.now_ms());
+        let mut all = lock(&self.queues);
+        for name in queues {
+            if let Ok(queue) = all.current(name, now_ms) {
+                queue.send(message.clone(), now_ms);
+            }
+        }
+    }
+
     /// Does `work` with a queue in which everything that was due has happened.
     fn with<T>(&self, name: &str, work: impl FnOnce(&mut Queue, u64) -> T) -> Result<T> {
         let now_ms = self.clock.now_ms();
         Ok(work(lock(&self.queues).current(name, now_ms)?, now_ms))
+    }
+
+    /// Does `work` while the lease goes on.
+    fn with_lease<T>(
+        &self,
+        name: &str,
+        receipt: Receipt,
+        work: impl FnOnce(&mut Queues, u64) -> Result<T>,
+    ) -> Result<T> {
+        let now_ms = self.clock.now_ms();
+        let mut queues = lock(&self.queues);
+        if !queues.current(name, now_ms)?.line.has_lease(receipt) {
+            return Err(Error::LeaseLost);
+        }
+        work(&mut queues, now_ms)
+    }
+
+    /// `None` when a message is ready; else when time alone may bring one, at the latest.
+    fn next_look(&self, name: &str) -> Result<Option<u64>> {
+        let now_ms = self.clock.now_ms();
+        let mut queues = lock(&self.queues);
+        let is_ready = queues.current(name, now_ms)?.line.is_ready();
+        Ok((!is_ready).then(|| queues.next_change(name).unwrap_or(u64::MAX)))
     }
 
     /// Leased messages; without any, when time alone may bring one.
@@ -121,28 +163,53 @@ impl Backend for Memory {
         })
     }
 
-    async fn release(&self, queue: &str, receipt: Receipt, delay: Duration) -> Result<()> {
-        let now_ms = self.clock.now_ms();
-        let mut queues = lock(&self.queues);
-        let line = &mut queues.current(queue, now_ms)?.line;
-        if !line.has_lease(receipt) {
-            return Err(Error::LeaseLost);
+    async fn ready(&self, queue: &str) -> Result<()> {
+        let changed = self.with(queue, |queue, _| Arc::clone(&queue.changed))?;
+        loop {
+            let notified = changed.notified();
+            let Some(next_ms) = self.next_look(queue)? else { return Ok(()) };
+            tokio::select! {
+                () = notified => {}
+                () = self.clock.sleep_until(next_ms) => {}
+            }
         }
-        let dead = line.release(receipt, later(now_ms, delay), now_ms);
-        queues.bury(queue, dead, now_ms);
-        Ok(())
+    }
+
+    async fn release(&self, queue: &str, receipt: Receipt, delay: Duration, report: Vec<Attribute>) -> Result<()> {
+        self.with_lease(queue, receipt, |queues, now_ms| {
+            let line = &mut queues.current(queue, now_ms)?.line;
+            line.report(receipt, report);
+            let dead = line.release(receipt, later(now_ms, delay), now_ms);
+            queues.bury(queue, dead, dead::MAX_RECEIVES, now_ms);
+            Ok(())
+        })
+    }
+
+    async fn give_back(&self, queue: &str, receipt: Receipt, delay: Duration) -> Result<()> {
+        self.with_lease(queue, receipt, |queues, now_ms| {
+            let line = &mut queues.current(queue, now_ms)?.line;
+            line.uncount(receipt);
+            line.release(receipt, later(now_ms, delay), now_ms);
+            Ok(())
+        })
+    }
+
+    async fn bury(&self, queue: &str, receipt: Receipt, reason: &str, report: Vec<Attribute>) -> Result<()> {
+        self.with_lease(queue, receipt, |queues, now_ms| {
+            let line = &mut queues.current(queue, now_ms)?.line;
+            line.report(receipt, report);
+            let dead = line.remove(receipt.row, now_ms);
+            queues.bury(queue, dead, reason, now_ms);
+            Ok(())
+        })
     }
 
     async fn extend(&self, queue: &str, receipt: Receipt, lease: Duration) -> Result<()> {
-        let now_ms = self.clock.now_ms();
-        let mut queues = lock(&self.queues);
-        let line = &mut queues.current(queue, now_ms)?.line;
-        if !line.has_lease(receipt) {
-            return Err(Error::LeaseLost);
-        }
-        line.extend(receipt, later(now_ms, lease));
-        queues.wake_dead_letter(queue);
-        Ok(())
+        self.with_lease(queue, receipt, |queues, now_ms| {
+            queues.current(queue, now_ms)?.line.extend(receipt, later(now_ms, lease));
+            queues.wake_dead_letter(queue);
+            Ok(())
+        })
     }
 
     async fn stats(&self, queue: &str) -> Result<Stats> {
@@ -151,6 +218,24 @@ impl Backend for Memory {
 
     async fn purge(&self, queue: &str) -> Result<u64> {
         self.with(queue, |queue, now_ms| queue.line.purge(now_ms))
+    }
+
+    async fn last_tick(&self, queue: &str, now_ms: u64) -> Result<u64> {
+        self.with(queue, |queue, _| *queue.last_tick_ms.get_or_insert(now_ms))
+    }
+
+    async fn tick(&self, queue: &str, planned_ms: u64, overlap: bool, message: Message) -> Result<Ticked> {
+        self.with(queue, |queue, now_ms| {
+            if queue.last_tick_ms.is_some_and(|last_ms| planned_ms <= last_ms) {
+                return Ticked::Past;
+            }
+            queue.last_tick_ms = Some(planned_ms);
+            if !overlap && !queue.line.is_empty() {
+                return Ticked::Busy;
+            }
+            queue.send(message, now_ms);
+            Ticked::Sent
+        })
     }
 
     async fn redrive(&self, dead_letter: &str, max: u32) -> Result<u64> {
@@ -174,17 +259,17 @@ impl Queues {
         let feeders = Arc::clone(&self.0.get(name).ok_or(Error::NotFound)?.feeders);
         for name in feeders.iter().map(String::as_str).chain([name]) {
             let dead = self.0.get_mut(name).map(|queue| queue.line.advance(now_ms)).unwrap_or_default();
-            self.bury(name, dead, now_ms);
+            self.bury(name, dead, dead::MAX_RECEIVES, now_ms);
         }
         self.0.get_mut(name).ok_or(Error::NotFound)
     }
 
     /// Moves messages that died in `source` to its dead-letter queue; without one they are dropped.
-    fn bury(&mut self, source: &str, dead: impl IntoIterator<Item = Stored>, now_ms: u64) {
+    fn bury(&mut self, source: &str, dead: impl IntoIterator<Item = Stored>, reason: &str, now_ms: u64) {
         for message in dead {
             let dead_letter = self.0.get(source).and_then(|queue| queue.settings.dead_letter.clone());
             if let Some(queue) = dead_letter.and_then(|name| self.0.get_mut(&name)) {
-                queue.line.push(message.died(source, &queue.settings, now_ms), now_ms);
+                queue.line.push(message.died(reason, source, &queue.settings, now_ms), now_ms);
             }
         }
     }
@@ -200,7 +285,7 @@ impl Queues {
         let known = self.0.contains_key(source);
         let dead = self.0.get_mut(dead_letter).filter(|_| known).and_then(|queue| queue.line.remove(row, now_ms));
         let (Some(message), Some(queue)) = (dead, self.0.get_mut(source)) else { return false };
-        queue.line.push(message.moved(&queue.settings, now_ms), now_ms);
+        queue.line.push(message.revived(&queue.settings, now_ms), now_ms);
         true
     }
 
@@ -225,6 +310,7 @@ impl Queue {
         Self {
             line: Line::new(settings.fifo, settings.max_receives, Arc::clone(&changed)),
             accepted: Deduplication::new(settings.deduplication_window),
+            last_tick_ms: None,
             settings,
             feeders,
             changed,

@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 mod contract;
+pub mod dead;
 pub mod host;
 pub mod memory;
 pub mod sqlite;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::Serialize;
 
 use super::message::{self, Accepted, Attribute};
 use super::{Error, Result, require};
@@ -23,18 +25,6 @@ pub const WAIT_MAX: Duration = Duration::from_secs(20);
 pub const LEASE_MIN: Duration = Duration::from_secs(1);
 pub const LEASE_MAX: Duration = Duration::from_secs(12 * 3600);
 pub const LEASE_DEFAULT: Duration = Duration::from_secs(30);
-
-/// Attributes that a dead message carries besides its own.
-pub mod dead {
-    /// Why it is dead: `max-receives`.
-    pub const REASON: &str = "faas-dead-reason";
-    /// The queue it died in.
-    pub const SOURCE: &str = "faas-dead-source";
-    /// How often it was delivered there.
-    pub const RECEIVES: &str = "faas-dead-receives";
-    /// When it was first sent, milliseconds since the Unix epoch.
-    pub const FIRST_SENT: &str = "faas-dead-first-sent";
-}
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Message {
@@ -98,6 +88,16 @@ pub struct Stats {
     pub exact: bool,
 }
 
+/// What became of a schedule's tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ticked {
+    Sent,
+    /// This tick or a later one was before.
+    Past,
+    /// A message of an earlier tick is still in the queue, and ticks must not overlap.
+    Busy,
+}
+
 /// What a queue backend does. Arguments have passed the checks of [`Queue`]; a queue that was not provisioned answers
 /// [`Error::NotFound`].
 ///
@@ -117,13 +117,27 @@ pub trait Backend: Send + Sync {
     async fn receive(&self, queue: &str, max: u32, wait: Duration, lease: Duration) -> Result<Vec<Delivered>>;
     /// An answer for each: [`Error::LeaseLost`] when the lease has ended.
     async fn acknowledge(&self, queue: &str, receipts: &[Receipt]) -> Result<Vec<Result<()>>>;
-    /// Visible again after `delay`; dead at once when this was its last receive.
-    async fn release(&self, queue: &str, receipt: Receipt, delay: Duration) -> Result<()>;
+    /// Returns once a message can be received, which somebody else may take in between; costs nothing while there is none.
+    /// Call [`Backend::receive`] then: of the waiters for one message only one may have been told.
+    async fn ready(&self, queue: &str) -> Result<()>;
+    /// Visible again after `delay`; dead at once when this was its last receive. `report` is what the dead message will carry:
+    /// attributes of [`dead`]. It replaces that of an earlier release.
+    async fn release(&self, queue: &str, receipt: Receipt, delay: Duration, report: Vec<Attribute>) -> Result<()>;
+    /// As if it had not been received: visible again after `delay`, the receive not counted. For faults that are not the
+    /// message's.
+    async fn give_back(&self, queue: &str, receipt: Receipt, delay: Duration) -> Result<()>;
+    /// Dead at once, for `reason` ([`dead::REJECTED`]), with the report. Durable when it returns.
+    async fn bury(&self, queue: &str, receipt: Receipt, reason: &str, report: Vec<Attribute>) -> Result<()>;
     /// The lease ends `lease` from now.
     async fn extend(&self, queue: &str, receipt: Receipt, lease: Duration) -> Result<()>;
     async fn stats(&self, queue: &str) -> Result<Stats>;
     /// Drops what is ready or delayed and returns how many; a leased message may still be acknowledged.
     async fn purge(&self, queue: &str) -> Result<u64>;
+    /// The planned time of the last tick put into the queue, which becomes `now_ms` when there was none yet.
+    async fn last_tick(&self, queue: &str, now_ms: u64) -> Result<u64>;
+    /// Sends the message of a schedule's tick, unless one with this planned time or a later one was before. With `overlap`
+    /// false and a message still in the queue the tick is remembered, but nothing is sent. One step, durable when it returns.
+    async fn tick(&self, queue: &str, planned_ms: u64, overlap: bool, message: Message) -> Result<Ticked>;
     /// Moves up to `max` ready messages of a dead-letter queue back to the queues they died in, the attributes of [`dead`]
     /// removed and the receive count at 0. Returns how many; one whose queue is gone stays.
     async fn redrive(&self, dead_letter: &str, max: u32) -> Result<u64>;
@@ -182,7 +196,7 @@ impl Queue {
     pub async fn release(&self, receipt: &str, delay: Duration) -> Result<()> {
         require(&self.grant, Right::Receive)?;
         check_duration("delay-ms", delay, Duration::ZERO, RELEASE_DELAY_MAX)?;
-        self.backend.release(&self.grant.name, receipt.parse()?, delay).await
+        self.backend.release(&self.grant.name, receipt.parse()?, delay, Vec::new()).await
     }
 
     pub async fn extend(&self, receipt: &str, lease: Duration) -> Result<()> {
@@ -212,6 +226,17 @@ impl Queue {
 }
 
 impl Message {
+    /// The message about a change of `key`; it is of the key's group.
+    pub(in crate::services) fn about(key: &str, change: &impl Serialize) -> Self {
+        Self {
+            // Names and numbers can always be written.
+            body: serde_json::to_vec(change).unwrap_or_default(),
+            content_type: Some("application/json".into()),
+            group: Some(key.into()),
+            ..Self::default()
+        }
+    }
+
     /// Bytes that count against the limit.
     pub fn size(&self) -> usize {
         message::size(&self.body, self.content_type.as_deref(), &self.attributes)

@@ -1,22 +1,26 @@
 //! Queues in the embedded store. A message is a row; its `visible_at` is the end of its delay or lease, and a random
 //! token in the row says which lease is the current one.
 
+mod leases;
+mod redrive;
+mod tick;
+
 use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 use tokio::sync::Notify;
 
-use super::{Backend, Delivered, Message, Receipt, Stats};
+use super::{Backend, Delivered, Message, Receipt, Stats, Ticked};
+use crate::services::Result;
 use crate::services::message::{Accepted, Attribute, BATCH_BYTES};
 use crate::services::sqlite::{
-    Durability, Mortal, NewMessage, Queue, Shared, Step, Writing, accept, bury, insert, int, millis, nat, promote,
-    read_attributes, settle, write_attributes,
+    Durability, NewMessage, Queue, Shared, Step, Writing, accept, insert, int, millis, nat, read_attributes, settle,
+    write_attributes,
 };
-use crate::services::{Error, Result};
 
 /// Overdue messages that an operation looks after before its own work.
 const SETTLE: u32 = 64;
@@ -78,20 +82,54 @@ impl Backend for Queues {
         let queue = self.0.catalog.queue(queue)?;
         let receipts = receipts.to_vec();
         let acknowledge = move |writing: &mut Writing<'_>| {
-            receipts.iter().map(|receipt| acknowledge(writing, &queue, *receipt)).collect()
+            receipts.iter().map(|receipt| leases::acknowledge(writing, &queue, *receipt)).collect()
         };
         self.0.writer.write(Durability::Power, 0, acknowledge).await
     }
 
-    async fn release(&self, queue: &str, receipt: Receipt, delay: Duration) -> Result<()> {
+    async fn ready(&self, queue: &str) -> Result<()> {
         let queue = self.0.catalog.queue(queue)?;
-        let release = move |writing: &mut Writing<'_>| release(writing, &queue, receipt, millis(delay));
+        let mut turn = Turn(None);
+        loop {
+            // As in `receive`. What is there is seen without the writer; it is asked only before a wait.
+            let mut ready = pin!(queue.ready.notified());
+            ready.as_mut().enable();
+            let seen = self.0.readers.read(|db| Ok(is_ready(db, queue.id, self.0.now())?))?;
+            let next = if seen { None } else { self.watch(&queue).await? };
+            turn.0 = None;
+            let Some(next) = next else { return Ok(()) };
+            tokio::select! {
+                () = ready => turn.0 = Some(&queue.ready),
+                () = self.0.clock.sleep_until(nat(next)) => {}
+            }
+        }
+    }
+
+    async fn release(&self, queue: &str, receipt: Receipt, delay: Duration, report: Vec<Attribute>) -> Result<()> {
+        let queue = self.0.catalog.queue(queue)?;
+        let report = write_attributes(&report);
+        let release = move |writing: &mut Writing<'_>| {
+            leases::release(writing, &queue, receipt, millis(delay), report.as_deref())
+        };
         self.0.writer.write(Durability::Process, 0, release).await
+    }
+
+    async fn give_back(&self, queue: &str, receipt: Receipt, delay: Duration) -> Result<()> {
+        let queue = self.0.catalog.queue(queue)?;
+        let give_back = move |writing: &mut Writing<'_>| leases::give_back(writing, &queue, receipt, millis(delay));
+        self.0.writer.write(Durability::Process, 0, give_back).await
+    }
+
+    async fn bury(&self, queue: &str, receipt: Receipt, reason: &str, report: Vec<Attribute>) -> Result<()> {
+        let queue = self.0.catalog.queue(queue)?;
+        let (reason, report) = (reason.to_owned(), write_attributes(&report));
+        let bury = move |writing: &mut Writing<'_>| leases::bury(writing, &queue, receipt, &reason, report.as_deref());
+        self.0.writer.write(Durability::Power, 0, bury).await
     }
 
     async fn extend(&self, queue: &str, receipt: Receipt, lease: Duration) -> Result<()> {
         let queue = self.0.catalog.queue(queue)?;
-        let extend = move |writing: &mut Writing<'_>| extend(writing, &queue, receipt, millis(lease));
+        let extend = move |writing: &mut Writing<'_>| leases::extend(writing, &queue, receipt, millis(lease));
         self.0.writer.write(Durability::Process, 0, extend).await
     }
 
@@ -115,12 +153,30 @@ impl Backend for Queues {
         }
     }
 
+    async fn last_tick(&self, queue: &str, now_ms: u64) -> Result<u64> {
+        let queue = self.0.catalog.queue(queue)?.id;
+        let last = self.0.readers.read(|db| Ok(tick::last(db, queue)?))?;
+        if last != 0 {
+            return Ok(nat(last));
+        }
+        let start = move |writing: &mut Writing<'_>| Ok(tick::start(writing, queue, int(now_ms))?);
+        self.0.writer.write(Durability::Power, 0, start).await.map(nat)
+    }
+
+    async fn tick(&self, queue: &str, planned_ms: u64, overlap: bool, message: Message) -> Result<Ticked> {
+        let queue = self.0.catalog.queue(queue)?;
+        let bytes = message.size();
+        let tick = move |writing: &mut Writing<'_>| tick::tick(writing, &queue, int(planned_ms), overlap, &message);
+        self.0.writer.write(Durability::Power, bytes, tick).await
+    }
+
     async fn redrive(&self, dead_letter: &str, max: u32) -> Result<u64> {
         let dead_letter = self.0.catalog.queue(dead_letter)?;
         let (mut moved, mut homeless) = (0, HashSet::new());
         loop {
             let (limit, dead_letter) = (STEP.min(max - moved), Arc::clone(&dead_letter));
-            let step = move |writing: &mut Writing<'_>| Ok(redrive(writing, &dead_letter, limit, homeless.clone())?);
+            let step =
+                move |writing: &mut Writing<'_>| Ok(redrive::redrive(writing, &dead_letter, limit, homeless.clone())?);
             let (count, known) = self.0.writer.write(Durability::Power, 0, step).await?;
             (moved, homeless) = (moved + count, known);
             if count < limit || moved == max {
@@ -131,6 +187,18 @@ impl Backend for Queues {
 }
 
 impl Queues {
+    /// `None` when a message is ready; else when to look again, nothing having been sent since.
+    async fn watch(&self, queue: &Arc<Queue>) -> Result<Option<i64>> {
+        let queue = Arc::clone(queue);
+        let watch = move |writing: &mut Writing<'_>| {
+            if is_ready(writing.db, queue.id, writing.now)? {
+                return Ok(None);
+            }
+            next_look(writing, &queue).map(Some)
+        };
+        self.0.writer.write(Durability::Process, 0, watch).await
+    }
+
     /// Moves the messages whose last lease is over, when there are any, so that what is counted next is exact. Where
     /// nothing can be written any more, they are counted where they are.
     async fn settle_dead(&self) -> Result<()> {
@@ -145,7 +213,7 @@ impl Queues {
     }
 }
 
-fn send(writing: &mut Writing<'_>, queue: &Arc<Queue>, message: &Message) -> Step<Accepted> {
+pub(in crate::services) fn send(writing: &mut Writing<'_>, queue: &Arc<Queue>, message: &Message) -> Step<Accepted> {
     let accepted = accept(writing, queue.id, queue.deduplication_window, message.deduplication_id.as_deref())?;
     if !accepted.duplicate {
         let attributes = write_attributes(&message.attributes);
@@ -174,13 +242,11 @@ fn claim(
     settle(writing, SETTLE)?;
     let mut messages = ready(writing, queue.id, max)?;
     for message in &mut messages {
-        begin_lease(writing, queue, message, lease)?;
+        leases::begin_lease(writing, queue, message, lease)?;
     }
     let mut next = deadline;
     if messages.is_empty() {
-        next = next_visible(writing, queue.id)?.unwrap_or(i64::MAX);
-        writing.effects.watched(queue, next);
-        next = next.min(deadline);
+        next = next_look(writing, queue)?.min(deadline);
     }
     Ok((messages, next))
 }
@@ -221,31 +287,20 @@ fn read_delivered(row: &Row<'_>, now: i64) -> rusqlite::Result<Delivered> {
     })
 }
 
-fn begin_lease(writing: &mut Writing<'_>, queue: &Arc<Queue>, message: &mut Delivered, lease: i64) -> Step<()> {
-    message.receipt.lease = new_token()?;
-    message.receive_count = message.receive_count.saturating_add(1);
-    let until = writing.now.saturating_add(lease);
-    writing
-        .db
-        .prepare_cached(
-            "UPDATE message SET visible_at = ?2, receives = ?3, lease = ?4, last = ?5, received_at = ?6 WHERE id = ?1",
-        )?
-        .execute(params![
-            message.receipt.row,
-            until,
-            message.receive_count,
-            message.receipt.lease,
-            message.receive_count >= queue.max_receives,
-            int(message.first_received_at_ms),
-        ])?;
-    writing.effects.visible(queue, until);
-    Ok(())
+/// Whether [`ready`] would find something.
+fn is_ready(db: &Connection, queue: i64, now: i64) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "SELECT 1 FROM message INDEXED BY message_ready
+         WHERE queue = ?1 AND visible_at <= ?2 AND expires_at > ?2 AND last = 0",
+    )?
+    .exists([queue, now])
 }
 
-/// Random, positive, never 0, which stands for no lease.
-fn new_token() -> Result<i64> {
-    let random = getrandom::u64().map_err(|error| Error::Unavailable(format!("no random numbers: {error}")))?;
-    Ok(int(random >> 1).max(1))
+/// When who found nothing has to look again, if no message comes before.
+fn next_look(writing: &mut Writing<'_>, queue: &Arc<Queue>) -> Step<i64> {
+    let next = next_visible(writing, queue.id)?.unwrap_or(i64::MAX);
+    writing.effects.watched(queue, next);
+    Ok(next)
 }
 
 fn next_visible(writing: &Writing<'_>, queue: i64) -> rusqlite::Result<Option<i64>> {
@@ -253,55 +308,6 @@ fn next_visible(writing: &Writing<'_>, queue: i64) -> rusqlite::Result<Option<i6
         .db
         .prepare_cached("SELECT min(visible_at) FROM message WHERE queue = ?1 AND visible_at > ?2")?
         .query_row(params![queue, writing.now], |row| row.get(0))
-}
-
-fn acknowledge(writing: &mut Writing<'_>, queue: &Arc<Queue>, receipt: Receipt) -> Step<Result<()>> {
-    let group: Option<Option<String>> = writing
-        .db
-        .prepare_cached(
-            "DELETE FROM message WHERE id = ?1 AND queue = ?2 AND lease = ?3 AND lease <> 0 AND visible_at > ?4
-             RETURNING grp",
-        )?
-        .query_row(params![receipt.row, queue.id, receipt.lease, writing.now], |row| row.get(0))
-        .optional()?;
-    let Some(group) = group else { return Ok(Err(Error::LeaseLost)) };
-    promote(writing, queue, group.as_deref())?;
-    Ok(Ok(()))
-}
-
-fn release(writing: &mut Writing<'_>, queue: &Arc<Queue>, receipt: Receipt, delay: i64) -> Step<()> {
-    let visible_at = writing.now.saturating_add(delay);
-    let receives: Option<u32> = writing
-        .db
-        .prepare_cached(
-            "UPDATE message SET visible_at = ?5, lease = 0, last = 0
-             WHERE id = ?1 AND queue = ?2 AND lease = ?3 AND lease <> 0 AND visible_at > ?4 RETURNING receives",
-        )?
-        .query_row(params![receipt.row, queue.id, receipt.lease, writing.now, visible_at], |row| row.get(0))
-        .optional()?;
-    if receives.ok_or(Error::LeaseLost)? >= queue.max_receives {
-        bury(writing, queue, receipt.row)?;
-    } else {
-        writing.effects.visible(queue, visible_at);
-    }
-    Ok(())
-}
-
-fn extend(writing: &mut Writing<'_>, queue: &Arc<Queue>, receipt: Receipt, lease: i64) -> Step<()> {
-    let until = writing.now.saturating_add(lease);
-    let extended = writing
-        .db
-        .prepare_cached(
-            "UPDATE message SET visible_at = ?5
-             WHERE id = ?1 AND queue = ?2 AND lease = ?3 AND lease <> 0 AND visible_at > ?4",
-        )?
-        .execute(params![receipt.row, queue.id, receipt.lease, writing.now, until])?;
-    if extended == 0 {
-        return Err(Error::LeaseLost.into());
-    }
-    // It may end earlier than before.
-    writing.effects.visible(queue, until);
-    Ok(())
 }
 
 /// Counts in one moment, over indexes. What has expired and is still there does not count, unless it is leased.
@@ -348,57 +354,4 @@ fn purge(writing: &Writing<'_>, queue: i64, newest: i64) -> rusqlite::Result<(us
         .query_map(params![queue, newest, writing.now, STEP], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     Ok((alive.len(), alive.iter().filter(|alive| **alive).count() as u64))
-}
-
-/// One step: how many messages it moved, at most `limit`, and `homeless` with those added whose queue is gone.
-fn redrive(
-    writing: &mut Writing<'_>,
-    dead_letter: &Arc<Queue>,
-    limit: u32,
-    mut homeless: HashSet<i64>,
-) -> rusqlite::Result<(u32, HashSet<i64>)> {
-    settle(writing, SETTLE)?;
-    let mut moved = 0;
-    while moved < limit {
-        let candidates = redrivable(writing, dead_letter.id, limit - moved, &homeless)?;
-        if candidates.is_empty() {
-            break;
-        }
-        for id in candidates {
-            if send_home(writing, dead_letter, id)? {
-                moved += 1;
-            } else {
-                homeless.insert(id);
-            }
-        }
-    }
-    Ok((moved, homeless))
-}
-
-/// Up to `limit` ready messages that are not known to be homeless.
-fn redrivable(writing: &Writing<'_>, queue: i64, limit: u32, homeless: &HashSet<i64>) -> rusqlite::Result<Vec<i64>> {
-    let rows = i64::from(limit).saturating_add(int(homeless.len() as u64));
-    let ids: Vec<i64> = writing
-        .db
-        .prepare_cached(
-            "SELECT id FROM message INDEXED BY message_ready
-             WHERE queue = ?1 AND visible_at <= ?2 AND expires_at > ?2 AND last = 0
-             ORDER BY visible_at, sent_at LIMIT ?3",
-        )?
-        .query_map(params![queue, writing.now, rows], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    Ok(ids.into_iter().filter(|id| !homeless.contains(id)).take(limit as usize).collect())
-}
-
-/// Moves a dead message to the queue it died in; false, and nothing done, when there is none.
-fn send_home(writing: &mut Writing<'_>, dead_letter: &Arc<Queue>, id: i64) -> rusqlite::Result<bool> {
-    let message = Mortal::find(writing.db, id)?;
-    let home = message.attribute(super::dead::SOURCE).and_then(|name| writing.catalog.queue(name).ok());
-    let Some(home) = home else { return Ok(false) };
-    writing.db.prepare_cached("DELETE FROM message WHERE id = ?1")?.execute([id])?;
-    let attributes: Vec<Attribute> = message.living_attributes().collect();
-    let attributes = write_attributes(&attributes);
-    insert(writing, &home, &message.renewed(attributes.as_deref(), home.retention))?;
-    promote(writing, dead_letter, message.group.as_deref())?;
-    Ok(true)
 }

@@ -8,18 +8,31 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::Notify;
 
 use super::{OpenError, millis};
-use crate::config::{QueueSettings, Resources, TopicSettings};
+use crate::config::{BlobWatch, KvWatch, QueueSettings, Resources, TopicSettings};
 use crate::services::topic::filter::Filter;
 use crate::services::{Error, Result};
 
 /// Fixed while the store is open.
 #[derive(Default)]
 pub(crate) struct Catalog {
-    buckets: HashMap<String, i64>,
+    buckets: HashMap<String, Arc<Bucket>>,
+    watched_buckets: HashMap<i64, Arc<Bucket>>,
     queues: HashMap<String, Arc<Queue>>,
     queues_by_id: HashMap<i64, Arc<Queue>>,
     topics: HashMap<String, Arc<Topic>>,
-    containers: HashMap<String, i64>,
+    containers: HashMap<String, Arc<Container>>,
+}
+
+pub(crate) struct Bucket {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) watches: Vec<KvWatch>,
+}
+
+pub(crate) struct Container {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) watches: Vec<BlobWatch>,
 }
 
 /// A queue; durations in milliseconds.
@@ -49,12 +62,17 @@ pub(crate) struct Subscription {
 }
 
 impl Catalog {
-    pub(crate) fn bucket(&self, name: &str) -> Result<i64> {
-        self.buckets.get(name).copied().ok_or(Error::NotFound)
+    pub(crate) fn bucket(&self, name: &str) -> Result<Arc<Bucket>> {
+        self.buckets.get(name).cloned().ok_or(Error::NotFound)
     }
 
-    pub(crate) fn container(&self, name: &str) -> Result<i64> {
-        self.containers.get(name).copied().ok_or(Error::NotFound)
+    /// `None` for a bucket that nobody watches, and for one of an earlier opening.
+    pub(crate) fn watched_bucket(&self, id: i64) -> Option<Arc<Bucket>> {
+        self.watched_buckets.get(&id).cloned()
+    }
+
+    pub(crate) fn container(&self, name: &str) -> Result<Arc<Container>> {
+        self.containers.get(name).cloned().ok_or(Error::NotFound)
     }
 
     pub(crate) fn queue(&self, name: &str) -> Result<Arc<Queue>> {
@@ -79,12 +97,16 @@ pub(super) fn provision(
     folder: &Path,
 ) -> Result<Catalog, OpenError> {
     check_queue_names(resources)?;
+    check_watched(resources)?;
     let failed = |error| OpenError::engine(folder, error);
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let queues = provision_queues(&transaction, resources).map_err(failed)?;
+    let buckets = provision_buckets(&transaction, resources).map_err(failed)?;
+    let watched = buckets.values().filter(|bucket| !bucket.watches.is_empty());
     let catalog = Catalog {
-        buckets: provision_names(&transaction, "bucket", &resources.buckets).map_err(failed)?,
-        containers: provision_names(&transaction, "container", &resources.containers).map_err(failed)?,
+        watched_buckets: watched.map(|bucket| (bucket.id, Arc::clone(bucket))).collect(),
+        buckets,
+        containers: provision_containers(&transaction, resources).map_err(failed)?,
         topics: provision_topics(&transaction, resources, &queues, failed)?,
         queues_by_id: queues.values().map(|queue| (queue.id, Arc::clone(queue))).collect(),
         queues,
@@ -99,15 +121,46 @@ fn check_queue_names(resources: &Resources) -> Result<(), OpenError> {
         return Err(OpenError::OwnDeadLetter { queue: name.clone() });
     }
     let dead_letters = resources.queues.iter().filter_map(|(name, settings)| {
-        settings.dead_letter.as_ref().map(|queue| (format!("the dead-letter setting of queue `{name}`"), queue))
+        settings.dead_letter.as_deref().map(|queue| (format!("the dead-letter setting of queue `{name}`"), queue))
     });
     let subscriptions = resources.topics.iter().flat_map(|(name, settings)| {
-        settings.subscriptions.iter().map(move |subscription| (format!("topic `{name}`"), &subscription.queue))
+        settings.subscriptions.iter().map(move |subscription| (format!("topic `{name}`"), subscription.queue.as_str()))
     });
-    match dead_letters.chain(subscriptions).find(|(_, queue)| !resources.queues.contains_key(*queue)) {
-        Some((of, queue)) => Err(OpenError::UnknownQueue { of, queue: queue.clone() }),
+    let watches = resources
+        .watches()
+        .map(|(service, name, queue)| (format!("a watch of {} `{name}`", service.resource()), queue));
+    let named = dead_letters.chain(subscriptions).chain(watches);
+    match { named }.find(|(_, queue)| !resources.queues.contains_key(*queue)) {
+        Some((of, queue)) => Err(OpenError::UnknownQueue { of, queue: queue.to_owned() }),
         None => Ok(()),
     }
+}
+
+fn check_watched(resources: &Resources) -> Result<(), OpenError> {
+    match resources.watches().find(|(service, name, _)| !resources.contains(*service, name)) {
+        Some((service, name, queue)) => {
+            Err(OpenError::UnknownWatched { queue: queue.into(), resource: service.resource(), name: name.into() })
+        }
+        None => Ok(()),
+    }
+}
+
+fn provision_buckets(db: &Connection, resources: &Resources) -> rusqlite::Result<HashMap<String, Arc<Bucket>>> {
+    let bucket = |name: &String| {
+        let watches = resources.kv_watches.get(name).cloned().unwrap_or_default();
+        let bucket = Bucket { id: provision_name(db, "bucket", name)?, name: name.clone(), watches };
+        Ok((name.clone(), Arc::new(bucket)))
+    };
+    resources.buckets.iter().map(bucket).collect()
+}
+
+fn provision_containers(db: &Connection, resources: &Resources) -> rusqlite::Result<HashMap<String, Arc<Container>>> {
+    let container = |name: &String| {
+        let watches = resources.blob_watches.get(name).cloned().unwrap_or_default();
+        let container = Container { id: provision_name(db, "container", name)?, name: name.clone(), watches };
+        Ok((name.clone(), Arc::new(container)))
+    };
+    resources.containers.iter().map(container).collect()
 }
 
 fn provision_names<'a>(

@@ -42,6 +42,10 @@ pub enum OpenError {
     OldEngine { found: &'static str, needed: &'static str },
     #[error("{of} names queue `{queue}`, which is not defined: define the queue or correct the name")]
     UnknownQueue { of: String, queue: String },
+    #[error(
+        "queue `{queue}` watches {resource} `{name}`, which is not defined: define the {resource} or correct the name"
+    )]
+    UnknownWatched { queue: String, resource: &'static str, name: String },
     #[error("queue `{queue}` is its own dead-letter queue, its messages would never be dead: name another one")]
     OwnDeadLetter { queue: String },
     #[error("the filter of queue `{queue}` in topic `{topic}` is wrong: {source}")]

@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
 use ulid::Ulid;
 
 use super::{Queue, Step, Writing, nat};
 use crate::services::message::{Accepted, Attribute};
-use crate::services::queue::dead;
+use crate::services::queue::dead::{self, Death};
+use crate::services::queue::{self, Message};
 use crate::services::{Error, Result};
 
 /// A message for the end of a queue; durations in milliseconds.
@@ -89,6 +91,21 @@ pub(crate) fn insert(writing: &mut Writing<'_>, queue: &Arc<Queue>, message: &Ne
     Ok(())
 }
 
+/// Puts the message about a change of `key` into `queues`.
+pub(crate) fn announce<'a>(
+    writing: &mut Writing<'_>,
+    queues: impl Iterator<Item = &'a str>,
+    key: &str,
+    change: &impl Serialize,
+) -> Step<()> {
+    let message = Message::about(key, change);
+    for queue in queues {
+        let queue = writing.catalog.queue(queue)?;
+        queue::sqlite::send(writing, &queue, &message)?;
+    }
+    Ok(())
+}
+
 /// Whether a message of the group is visible, or will be without anything else happening to the group.
 fn has_head(db: &Connection, queue: i64, group: &str) -> rusqlite::Result<bool> {
     db.prepare_cached("SELECT 1 FROM message WHERE queue = ?1 AND grp = ?2 AND visible_at IS NOT NULL")?
@@ -113,17 +130,17 @@ pub(crate) fn promote(writing: &mut Writing<'_>, queue: &Arc<Queue>, group: Opti
     Ok(())
 }
 
-/// Moves a message that had its last receive to the dead-letter queue, or drops it where there is none.
-pub(crate) fn bury(writing: &mut Writing<'_>, queue: &Arc<Queue>, id: i64) -> rusqlite::Result<()> {
+/// Moves a message that is dead for `reason` to the dead-letter queue, or drops it where there is none.
+pub(crate) fn bury(writing: &mut Writing<'_>, queue: &Arc<Queue>, id: i64, reason: &str) -> rusqlite::Result<()> {
     let mortal = writing
         .db
         .prepare_cached(
             "DELETE FROM message WHERE id = ?1
-             RETURNING ulid, body, content_type, attributes, grp, receives, sent_at",
+             RETURNING ulid, body, content_type, attributes, grp, receives, sent_at, report",
         )?
         .query_row([id], Mortal::read)?;
     if let Some(dead_letter) = queue.dead_letter.and_then(|id| writing.catalog.queue_by_id(id)) {
-        let attributes = write_attributes(&mortal.dead_attributes(&queue.name));
+        let attributes = write_attributes(&mortal.dead_attributes(&queue.name, reason));
         insert(writing, &dead_letter, &mortal.renewed(attributes.as_deref(), dead_letter.retention))?;
     }
     promote(writing, queue, mortal.group.as_deref())
@@ -138,12 +155,13 @@ pub(crate) struct Mortal {
     pub(crate) group: Option<String>,
     receives: u32,
     sent_at: i64,
+    report: Vec<Attribute>,
 }
 
 impl Mortal {
     pub(crate) fn find(db: &Connection, id: i64) -> rusqlite::Result<Self> {
         db.prepare_cached(
-            "SELECT ulid, body, content_type, attributes, grp, receives, sent_at FROM message WHERE id = ?1",
+            "SELECT ulid, body, content_type, attributes, grp, receives, sent_at, report FROM message WHERE id = ?1",
         )?
         .query_row([id], Self::read)
     }
@@ -157,6 +175,7 @@ impl Mortal {
             group: row.get(4)?,
             receives: row.get(5)?,
             sent_at: row.get(6)?,
+            report: read_attributes(row.get_ref(7)?.as_str_or_null()?),
         })
     }
 
@@ -173,28 +192,19 @@ impl Mortal {
         }
     }
 
-    /// Its own attributes and those of a dead message. Dead for the second time, it tells of the second death, but
-    /// still when it was first sent.
-    fn dead_attributes(&self, queue: &str) -> Vec<Attribute> {
-        let first_sent = self.attribute(dead::FIRST_SENT).map_or_else(|| self.sent_at.to_string(), String::from);
-        let added = [
-            (dead::REASON, "max-receives".to_owned()),
-            (dead::SOURCE, queue.to_owned()),
-            (dead::RECEIVES, self.receives.to_string()),
-            (dead::FIRST_SENT, first_sent),
-        ];
-        let added = added.into_iter().map(|(name, value)| Attribute { name: name.into(), value });
-        self.living_attributes().chain(added).collect()
+    fn dead_attributes(&self, queue: &str, reason: &str) -> Vec<Attribute> {
+        let (receives, sent_at_ms, report) = (self.receives, nat(self.sent_at), &self.report);
+        Death { reason, queue, receives, sent_at_ms, report }.recorded(&self.attributes)
     }
 
-    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.value.as_str())
+    /// The queue it died in.
+    pub(crate) fn source(&self) -> Option<&str> {
+        dead::source(&self.attributes)
     }
 
     /// Its own attributes.
     pub(crate) fn living_attributes(&self) -> impl Iterator<Item = Attribute> {
-        const ADDED: [&str; 4] = [dead::REASON, dead::SOURCE, dead::RECEIVES, dead::FIRST_SENT];
-        self.attributes.iter().filter(|attribute| !ADDED.contains(&attribute.name.as_str())).cloned()
+        dead::living(&self.attributes)
     }
 }
 
@@ -214,7 +224,7 @@ fn settle_dead(writing: &mut Writing<'_>, limit: u32) -> rusqlite::Result<usize>
         .collect::<rusqlite::Result<_>>()?;
     for &(id, queue) in &rows {
         match writing.catalog.queue_by_id(queue) {
-            Some(queue) => bury(writing, &queue, id)?,
+            Some(queue) => bury(writing, &queue, id, dead::MAX_RECEIVES)?,
             // Of an earlier opening, out of reach: it may live on in a later one.
             None => writing.db.prepare_cached("UPDATE message SET last = 0 WHERE id = ?1")?.execute([id]).map(drop)?,
         }

@@ -24,10 +24,10 @@ use std::time::Duration;
 
 pub use error::OpenError;
 
-pub(crate) use catalog::{Catalog, Queue, Topic};
+pub(crate) use catalog::{Bucket, Catalog, Container, Queue, Topic};
 pub(crate) use files::{Files, NewFile};
 pub(crate) use messages::{
-    Mortal, NewMessage, accept, bury, insert, promote, read_attributes, settle, write_attributes,
+    Mortal, NewMessage, accept, announce, bury, insert, promote, read_attributes, settle, write_attributes,
 };
 pub(crate) use readers::Readers;
 pub(crate) use writer::{Durability, Step, Writer, Writing};

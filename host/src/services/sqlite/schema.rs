@@ -17,7 +17,8 @@ const ENGINE_MIN: (i32, &str) = (3_051_003, "3.51.3");
 const BUSY: Duration = Duration::from_secs(5);
 
 /// One script for each version, run in order. A script that was released is never changed.
-const VERSIONS: [&str; 1] = ["
+pub(super) const VERSIONS: [&str; 2] = [
+    "
 CREATE TABLE resource(
   id INTEGER PRIMARY KEY,
   kind TEXT NOT NULL,
@@ -79,7 +80,12 @@ CREATE TABLE object(
 );
 CREATE UNIQUE INDEX object_key ON object(container, key);
 CREATE INDEX object_file ON object(file) WHERE file IS NOT NULL;
-"];
+",
+    // The `version` of a queue's resource is the planned time of its last tick.
+    "
+ALTER TABLE message ADD COLUMN report TEXT; -- JSON: what the dead message will tell of its last attempt; NULL for nothing
+",
+];
 
 /// The connection that writes: the database is ours, of this version, and in the mode the store counts on.
 pub(super) fn open(folder: &Path) -> Result<Connection, OpenError> {

@@ -309,6 +309,24 @@ async fn a_full_disk_stops_writes_until_there_is_room_and_never_reads() {
 }
 
 #[tokio::test]
+async fn a_store_of_the_first_version_keeps_what_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
+    db.execute_batch(super::schema::VERSIONS[0]).unwrap();
+    db.execute_batch(&format!(
+        "PRAGMA application_id = 0x57614673; PRAGMA user_version = 1;
+         INSERT INTO resource(id, kind, name) VALUES (7, 'queue', 'orders');
+         INSERT INTO message(queue, ulid, visible_at, due_at, sent_at, expires_at, body)
+           VALUES (7, 'old', 0, 0, {START_MS}, {START_MS} + 1000, x'74657874');"
+    ))
+    .unwrap();
+    drop(db);
+    let store = open(folder.path(), &resources(), Clock::manual(START_MS)).unwrap();
+    let received = store.backends().queue.receive("orders", 1, Duration::ZERO, LEASE).await.unwrap();
+    assert_eq!((received[0].id.as_str(), received[0].body.as_slice()), ("old", &b"text"[..]));
+}
+
+#[tokio::test]
 async fn what_has_expired_is_removed_in_the_background() {
     let fixture = Fixture::new();
     let backends = fixture.backends();

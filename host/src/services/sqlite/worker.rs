@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode};
 
 use super::effects::{Alarms, Effects};
-use super::writer::{Durability, Job, Ran, Writing};
+use super::writer::{Durability, Failure, Job, Ran, Writing};
 use super::{Catalog, Files, int, sweep};
 use crate::services::{Clock, Error};
 
@@ -225,7 +225,7 @@ impl Worker {
         let mut more = false;
         let committed = self.commit(Durability::Process, |worker, effects| {
             let mut writing = worker.writing();
-            more = sweep::sweep(&mut writing).map_err(Undone::Failed)?;
+            more = sweep::sweep(&mut writing)?;
             effects.append(writing.effects);
             Ok(())
         });
@@ -253,7 +253,17 @@ enum Undone {
     ByOne,
     Failed(rusqlite::Error),
     AtCommit(rusqlite::Error),
+    Refused(Error),
     Stopped(String),
+}
+
+impl From<Failure> for Undone {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(error) => Self::Refused(error),
+            Failure::Engine(error) => Self::Failed(error),
+        }
+    }
 }
 
 impl Undone {
@@ -266,6 +276,7 @@ impl Undone {
                 Error::UnknownOutcome(format!("the store failed to commit: {error}"))
             }
             Self::Failed(error) | Self::AtCommit(error) => not_written(error),
+            Self::Refused(error) => error.clone(),
             Self::Stopped(why) => Error::Unavailable(why.clone()),
             Self::ByOne => Error::Unavailable("another operation failed at the same time".into()),
         }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::{NewObject, replace};
 use crate::services::blob::{CHUNK_BYTES, OBJECT_BYTES, ObjectInfo, PutOptions, Range, Reader, Writer};
-use crate::services::sqlite::{Durability, NewFile, Shared};
+use crate::services::sqlite::{Container, Durability, NewFile, Shared};
 use crate::services::{Error, Result};
 
 /// Larger bodies get a file.
@@ -70,7 +70,7 @@ async fn read_file(file: &Arc<File>, start: u64, length: usize) -> Result<Vec<u8
 
 pub(super) struct Upload {
     shared: Arc<Shared>,
-    container: i64,
+    container: Arc<Container>,
     key: String,
     options: PutOptions,
     size: u64,

@@ -115,7 +115,7 @@ pub(super) async fn unknown_queues_are_not_found(fixture: Fixture) {
     assert_eq!(backend.send("nowhere", vec![text("x")]).await, Err(Error::NotFound));
     assert_eq!(backend.receive("nowhere", 1, Duration::ZERO, secs(30)).await, Err(Error::NotFound));
     assert_eq!(backend.acknowledge("nowhere", &[receipt]).await, Err(Error::NotFound));
-    assert_eq!(backend.release("nowhere", receipt, Duration::ZERO).await, Err(Error::NotFound));
+    assert_eq!(backend.release("nowhere", receipt, Duration::ZERO, vec![]).await, Err(Error::NotFound));
     assert_eq!(backend.extend("nowhere", receipt, secs(1)).await, Err(Error::NotFound));
     assert_eq!(backend.stats("nowhere").await, Err(Error::NotFound));
     assert_eq!(backend.purge("nowhere").await, Err(Error::NotFound));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::stored::{Place, Stored, lease_token};
-use crate::services::message::BATCH_BYTES;
+use crate::services::message::{Attribute, BATCH_BYTES};
 use crate::services::queue::{Delivered, Receipt, Stats};
 
 /// A time in milliseconds and a message's row.
@@ -108,6 +108,29 @@ impl Line {
     pub(super) fn release(&mut self, receipt: Receipt, visible_at_ms: u64, now_ms: u64) -> Option<Stored> {
         self.unplace(receipt.row);
         self.end_lease(receipt.row, visible_at_ms, now_ms)
+    }
+
+    /// Takes the receive back that began a lease that [`Line::has_lease`].
+    pub(super) fn uncount(&mut self, receipt: Receipt) {
+        if let Some(stored) = self.messages.get_mut(&receipt.row) {
+            stored.receives = stored.receives.saturating_sub(1);
+            stored.first_received_at_ms = stored.first_received_at_ms.filter(|_| stored.receives > 0);
+        }
+    }
+
+    /// What is to be told of a message with a lease that [`Line::has_lease`] once it is dead.
+    pub(super) fn report(&mut self, receipt: Receipt, report: Vec<Attribute>) {
+        if let Some(stored) = self.messages.get_mut(&receipt.row) {
+            stored.report = report;
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     /// Moves the end of a lease that [`Line::has_lease`].

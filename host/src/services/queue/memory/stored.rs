@@ -5,7 +5,8 @@ use ulid::Ulid;
 use crate::config::QueueSettings;
 use crate::services::memory::later;
 use crate::services::message::Attribute;
-use crate::services::queue::{Delivered, Message, Receipt, dead};
+use crate::services::queue::dead::{self, Death};
+use crate::services::queue::{Delivered, Message, Receipt};
 
 /// A message in a queue.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub(super) struct Stored {
     /// Deliveries in this queue.
     pub(super) receives: u32,
     pub(super) first_received_at_ms: Option<u64>,
+    /// What the dead message will tell of the last attempt.
+    pub(super) report: Vec<Attribute>,
     pub(super) place: Place,
 }
 
@@ -50,6 +53,7 @@ impl Stored {
             visible_at_ms: later(now_ms, message.delay.unwrap_or_default()),
             receives: 0,
             first_received_at_ms: None,
+            report: Vec::new(),
             place: Place::Waiting,
         }
     }
@@ -69,31 +73,27 @@ impl Stored {
         }
     }
 
-    /// The message for the dead-letter queue of `source`.
-    pub(super) fn died(mut self, source: &str, settings: &QueueSettings, now_ms: u64) -> Self {
-        let (receives, first_sent) = (self.receives.to_string(), self.sent_at_ms.to_string());
-        self = self.moved(settings, now_ms);
-        for (name, value) in [
-            (dead::REASON, "max-receives"),
-            (dead::SOURCE, source),
-            (dead::RECEIVES, &receives),
-            (dead::FIRST_SENT, &first_sent),
-        ] {
-            self.attributes.push(Attribute { name: name.into(), value: value.into() });
-        }
-        self
+    /// The message for a dead-letter queue with these settings; `reason` and `source` say why and in which queue it died.
+    pub(super) fn died(mut self, reason: &str, source: &str, settings: &QueueSettings, now_ms: u64) -> Self {
+        let (receives, sent_at_ms, report) = (self.receives, self.sent_at_ms, &self.report);
+        self.attributes = Death { reason, queue: source, receives, sent_at_ms, report }.recorded(&self.attributes);
+        self.renewed(settings, now_ms)
     }
 
     /// The message as a new one of the queue with these settings; nothing tells that it was dead.
-    pub(super) fn moved(mut self, settings: &QueueSettings, now_ms: u64) -> Self {
-        let of_death = [dead::REASON, dead::SOURCE, dead::RECEIVES, dead::FIRST_SENT];
-        self.attributes.retain(|attribute| !of_death.contains(&attribute.name.as_str()));
+    pub(super) fn revived(mut self, settings: &QueueSettings, now_ms: u64) -> Self {
+        self.attributes = dead::living(&self.attributes).collect();
+        self.renewed(settings, now_ms)
+    }
+
+    fn renewed(self, settings: &QueueSettings, now_ms: u64) -> Self {
         Self {
             sent_at_ms: now_ms,
             expires_at_ms: later(now_ms, settings.retention),
             visible_at_ms: now_ms,
             receives: 0,
             first_received_at_ms: None,
+            report: Vec::new(),
             place: Place::Waiting,
             ..self
         }
@@ -101,10 +101,7 @@ impl Stored {
 
     /// The queue it died in.
     pub(super) fn source(&self) -> Option<&str> {
-        self.attributes
-            .iter()
-            .find(|attribute| attribute.name == dead::SOURCE)
-            .map(|attribute| attribute.value.as_str())
+        dead::source(&self.attributes)
     }
 }
 

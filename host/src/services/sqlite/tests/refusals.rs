@@ -24,7 +24,7 @@ fn the_database_of_a_newer_version_is_refused() {
     let db = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
     db.pragma_update(None, "user_version", 99).unwrap();
     drop(db);
-    assert_snapshot!(refusal(folder.path(), &resources()), @"`[folder]/store.db` is of version 99, written by a newer wasm-faas; this one knows up to version 1: use the newer wasm-faas");
+    assert_snapshot!(refusal(folder.path(), &resources()), @"`[folder]/store.db` is of version 99, written by a newer wasm-faas; this one knows up to version 2: use the newer wasm-faas");
 }
 
 #[test]
