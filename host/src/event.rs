@@ -74,3 +74,11 @@ pub enum Failure {
     /// Later; the delay is the earliest.
     Retry { reason: String, after: Option<std::time::Duration> },
 }
+
+impl Failure {
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Rejected(reason) | Self::Retry { reason, .. } => reason,
+        }
+    }
+}

@@ -64,6 +64,11 @@ pub(super) enum CliError {
     SwitchedOff { path: PathBuf },
     #[error("function `{function}` cannot be served: `{}` is a command; start it with `wasm-faas run`", path.display())]
     Command { function: String, path: PathBuf },
+    #[error(
+        "function `{function}` cannot have a {trigger} trigger: it takes HTTP requests, not events; send it events by \
+         `[[triggers.http]]`, or write a handler"
+    )]
+    NoEvents { function: String, trigger: &'static str },
     #[error("{0}")]
     Rejected(#[from] crate::invoke::Rejected),
 }
@@ -81,7 +86,11 @@ impl CliError {
     pub(super) fn report(&self) -> ExitCode {
         super::tell(self.text());
         ExitCode::from(match self {
-            Self::Load(_) | Self::Build(_) | Self::SwitchedOff { .. } | Self::Command { .. } => 3,
+            Self::Load(_)
+            | Self::Build(_)
+            | Self::SwitchedOff { .. }
+            | Self::Command { .. }
+            | Self::NoEvents { .. } => 3,
             Self::Rejected(_) | Self::Warm { .. } => 4,
             Self::NoTarget { .. }
             | Self::NoFolder { .. }

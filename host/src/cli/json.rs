@@ -20,7 +20,7 @@ pub(super) fn outcome(outcome: &Outcome) -> Value {
     });
     let more = match &outcome.ending {
         Ending::Ok(response) => json!({ "response": response_json(response) }),
-        Ending::Http => json!({}),
+        Ending::Http | Ending::Batch(_) => json!({}),
         Ending::Exited(code) => json!({ "exitCode": code }),
         Ending::Rejected(reason) => json!({ "reason": reason }),
         Ending::Retry { reason, after } => json!({ "reason": reason, "afterMs": after.map(|after| after.as_millis()) }),

@@ -178,7 +178,7 @@ fn function(component: Component, arguments: &Arguments, backends: Backends) -> 
 
 fn tell_ending(outcome: &Outcome) {
     match &outcome.ending {
-        Ending::Ok(_) | Ending::Http | Ending::Exited(0) => {}
+        Ending::Ok(_) | Ending::Batch(_) | Ending::Http | Ending::Exited(0) => {}
         Ending::Exited(code) => tell(format_args!("error: the command exited with code {code}")),
         Ending::Rejected(reason) => tell(format_args!("error: the handler rejected the event: {}", printable(reason))),
         Ending::Retry { reason, after } => {
@@ -206,7 +206,7 @@ fn show(data: &[u8]) -> Result<(), CliError> {
 
 fn exit_code(ending: &Ending) -> ExitCode {
     ExitCode::from(match ending {
-        Ending::Ok(_) | Ending::Http | Ending::Exited(0) => 0,
+        Ending::Ok(_) | Ending::Batch(_) | Ending::Http | Ending::Exited(0) => 0,
         Ending::Exited(_) | Ending::Rejected(_) | Ending::Retry { .. } => 1,
         Ending::Stopped(CallError::NoSuchExport { .. }) => 3,
         Ending::Stopped(_) => 4,

@@ -12,35 +12,10 @@ pub struct Resources {
     pub queues: BTreeMap<String, QueueSettings>,
     pub topics: BTreeMap<String, TopicSettings>,
     pub containers: BTreeSet<String>,
-    /// By bucket: which changes go into which queue.
+    /// By the bucket.
     pub kv_watches: BTreeMap<String, Vec<KvWatch>>,
-    /// By container: which changes go into which queue.
+    /// By the container.
     pub blob_watches: BTreeMap<String, Vec<BlobWatch>>,
-}
-
-/// Changes of a bucket that are put into a queue.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KvWatch {
-    /// A provisioned `fifo` queue; the group is the key.
-    pub queue: String,
-    /// What the keys start with.
-    pub prefix: String,
-    pub set: bool,
-    pub removed: bool,
-    pub expired: bool,
-}
-
-/// Changes of a container that are put into a queue.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BlobWatch {
-    /// A provisioned `fifo` queue; the group is the key.
-    pub queue: String,
-    /// What the keys start with.
-    pub prefix: String,
-    /// What they end with.
-    pub suffix: String,
-    pub created: bool,
-    pub removed: bool,
 }
 
 impl Resources {
@@ -54,8 +29,19 @@ impl Resources {
     }
 
     pub fn is_empty(&self) -> bool {
-        let Self { buckets, queues, topics, containers, .. } = self;
+        let Self { buckets, queues, topics, containers, kv_watches: _, blob_watches: _ } = self;
         buckets.is_empty() && queues.is_empty() && topics.is_empty() && containers.is_empty()
+    }
+
+    /// Each watch: what is watched, and the queue that is told.
+    pub fn watches(&self) -> impl Iterator<Item = (Service, &str, &str)> {
+        let of_keys = self.kv_watches.iter().flat_map(|(bucket, watches)| {
+            watches.iter().map(|watch| (Service::Kv, bucket.as_str(), watch.queue.as_str()))
+        });
+        let of_objects = self.blob_watches.iter().flat_map(|(container, watches)| {
+            watches.iter().map(|watch| (Service::Blob, container.as_str(), watch.queue.as_str()))
+        });
+        of_keys.chain(of_objects)
     }
 }
 
@@ -102,6 +88,38 @@ pub struct Subscription {
     pub queue: String,
     /// An event pattern in JSON over `{"attributes": {..}, "body": ..}`; everything matches when absent.
     pub filter: Option<String>,
+}
+
+/// A queue that gets a message for each change of a bucket, in one step with the change. The message is of the group of
+/// the key, its body JSON; see `services::kv::Change`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KvWatch {
+    /// A provisioned queue of the same backend.
+    pub queue: String,
+    /// What the keys start with; empty for all.
+    pub prefix: String,
+    /// Whether it is told of values that are written,
+    pub set: bool,
+    /// of keys that are deleted,
+    pub removed: bool,
+    /// and of keys whose time is over.
+    pub expired: bool,
+}
+
+/// A queue that gets a message for each change of a container, in one step with the change. The message is of the group
+/// of the key, its body JSON; see `services::blob::Change`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlobWatch {
+    /// A provisioned queue of the same backend.
+    pub queue: String,
+    /// What the keys start with; empty for all.
+    pub prefix: String,
+    /// What the keys end with; empty for all.
+    pub suffix: String,
+    /// Whether it is told of objects that are stored, new or in the place of another,
+    pub created: bool,
+    /// and of objects that are deleted.
+    pub removed: bool,
 }
 
 pub const NAME_BYTES: usize = 64;

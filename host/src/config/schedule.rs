@@ -12,8 +12,7 @@ use jiff::{Timestamp, Zoned};
 use super::units;
 
 /// What a schedule's text may be, for messages.
-const EXPECTED: &str =
-    "`cron(second minute hour day month weekday)`, `rate(5m)` or `at(2026-12-31T18:00:00)`";
+const EXPECTED: &str = "`cron(second minute hour day month weekday)`, `rate(5m)` or `at(2026-12-31T18:00:00)`";
 const RATE: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(366 * 24 * 3600);
 
 /// The planned times of a schedule, in whole seconds.
@@ -61,7 +60,12 @@ impl Schedule {
             "cron" => cron(inside, start).map(|cron| Times::Cron(Box::new(cron)))?,
             "rate" => Times::Rate(units::duration_within(inside, RATE).map_err(|why| at(inside, start, why))?),
             "at" => Times::At(instant(inside, &zone).map_err(|why| at(inside, start, why))?),
-            _ => return Err(ScheduleError { place: 0..kind.len(), why: format!("`{kind}` is no kind of schedule: expected {EXPECTED}") }),
+            _ => {
+                return Err(ScheduleError {
+                    place: 0..kind.len(),
+                    why: format!("`{kind}` is no kind of schedule: expected {EXPECTED}"),
+                });
+            }
         };
         Ok(Self { text: text.into(), zone, times })
     }
@@ -83,6 +87,21 @@ impl Schedule {
                 (ms / every).checked_add(1)?.checked_mul(every)
             }
             Times::At(instant) => u64::try_from(instant.as_millisecond()).ok().filter(|at| *at > ms),
+        }
+    }
+
+    /// The last planned time up to `ms`, itself included.
+    pub fn last_until(&self, ms: u64) -> Option<u64> {
+        match &self.times {
+            Times::Cron(cron) => {
+                let last = cron.find_previous_occurrence(&self.zoned(ms)?, true).ok()?;
+                u64::try_from(last.timestamp().as_millisecond()).ok()
+            }
+            Times::Rate(every) => {
+                let every = u64::try_from(every.as_millis()).ok()?.max(1);
+                Some(ms / every * every)
+            }
+            Times::At(instant) => u64::try_from(instant.as_millisecond()).ok().filter(|at| *at <= ms),
         }
     }
 
@@ -113,15 +132,24 @@ fn cron(text: &str, start: usize) -> Result<Cron, ScheduleError> {
             let error = parser().parse(&stars.join(" ")).err()?;
             // Fields are parts of the text.
             let place = start + (field.as_ptr() as usize - text.as_ptr() as usize);
-            Some(ScheduleError { place: place..place + field.len(), why: wrong_field(index, field, &error.to_string()) })
+            Some(ScheduleError {
+                place: place..place + field.len(),
+                why: wrong_field(index, field, &error.to_string()),
+            })
         });
         wrong.unwrap_or_else(|| at(text, start, format!("`{text}` is no cron: {error}")))
     })
 }
 
 fn wrong_field(index: usize, field: &str, why: &str) -> String {
-    const NAMES: [&str; 6] =
-        ["second (0-59)", "minute (0-59)", "hour (0-23)", "day (1-31, L, W)", "month (1-12, JAN-DEC)", "weekday (0-7, SUN-SAT, L, #)"];
+    const NAMES: [&str; 6] = [
+        "second (0-59)",
+        "minute (0-59)",
+        "hour (0-23)",
+        "day (1-31, L, W)",
+        "month (1-12, JAN-DEC)",
+        "weekday (0-7, SUN-SAT, L, #)",
+    ];
     let name = NAMES.get(index).copied().unwrap_or_default();
     format!("`{field}` is no {name}: {}", why.trim_end_matches('.').to_lowercase())
 }
@@ -185,8 +213,14 @@ mod tests {
 
     #[test]
     fn one_instant_ticks_once() {
-        assert_eq!(ticks("at(2026-12-31T18:00:00)", "Europe/Berlin", "2026-11-21T00:00:00Z", 9), ["2026-12-31T17:00:00Z"]);
-        assert_eq!(ticks("at(2026-12-31T18:00:00Z)", "Europe/Berlin", "2026-11-21T00:00:00Z", 9), ["2026-12-31T18:00:00Z"]);
+        assert_eq!(
+            ticks("at(2026-12-31T18:00:00)", "Europe/Berlin", "2026-11-21T00:00:00Z", 9),
+            ["2026-12-31T17:00:00Z"]
+        );
+        assert_eq!(
+            ticks("at(2026-12-31T18:00:00Z)", "Europe/Berlin", "2026-11-21T00:00:00Z", 9),
+            ["2026-12-31T18:00:00Z"]
+        );
         assert!(ticks("at(2026-12-31T18:00:00)", "UTC", "2027-01-01T00:00:00Z", 9).is_empty());
     }
 

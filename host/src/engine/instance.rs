@@ -30,6 +30,8 @@ type HandleBatch = TypedFunc<(Vec<types::Event>,), (Vec<Result<(), types::Failur
 /// What to call an instance with.
 pub enum Request {
     Event(Box<Event>),
+    /// For a batch handler; any other answers nothing.
+    Batch(Vec<Event>),
     /// For `wasi:http`. The response goes through the channel as soon as the guest has set it, its body while the guest
     /// writes it.
     Http(Box<HttpCall>),
@@ -57,6 +59,8 @@ pub type HttpAnswer = Result<::http::Response<HttpBody>, String>;
 #[derive(Debug)]
 pub enum Reply {
     Event(Result<Response, Failure>),
+    /// An answer for each event, in order.
+    Batch(Vec<Result<(), Failure>>),
     /// The response is on its way.
     Http,
     /// The exit code.
@@ -153,6 +157,11 @@ impl Instance {
                 let call = Box::pin(handle.call_async(store, (vec![(*event).into()],)));
                 Ok(Fair::new(call, deadline, lane).await?.map(|(answers,)| Reply::Event(single(answers))))
             }
+            (Callable::HandleBatch(handle), Request::Batch(events)) => {
+                let count = events.len();
+                let call = Box::pin(handle.call_async(store, (events.into_iter().map(Into::into).collect(),)));
+                Ok(Fair::new(call, deadline, lane).await?.map(|(answers,)| Reply::Batch(each(answers, count))))
+            }
             (Callable::Http(proxy), Request::Http(call)) => {
                 let call = Box::pin(http::serve(proxy, store, *call));
                 Ok(Fair::new(call, deadline, lane).await?.map(|()| Reply::Http))
@@ -223,14 +232,19 @@ fn from_guest(answer: Result<types::Response, types::Failure>) -> Result<Respons
 }
 
 /// The answer of a batch handler for a batch of one.
-fn single(mut answers: Vec<Result<(), types::Failure>>) -> Result<Response, Failure> {
-    match (answers.pop(), answers.len()) {
-        (Some(answer), 0) => answer.map(|()| Response::default()).map_err(Into::into),
-        (_, rest) => {
-            let reason = format!("the batch handler gave {} answers for 1 event", rest + 1);
-            Err(Failure::Retry { reason, after: None })
-        }
+fn single(answers: Vec<Result<(), types::Failure>>) -> Result<Response, Failure> {
+    let only = each(answers, 1).pop().unwrap_or(Ok(()));
+    only.map(|()| Response::default())
+}
+
+/// An answer for each of `count` events: a list of another length says nothing about any of them.
+fn each(answers: Vec<Result<(), types::Failure>>, count: usize) -> Vec<Result<(), Failure>> {
+    if answers.len() != count {
+        let events = if count == 1 { "event" } else { "events" };
+        let reason = format!("the batch handler gave {} answers for {count} {events}", answers.len());
+        return vec![Err(Failure::Retry { reason, after: None }); count];
     }
+    answers.into_iter().map(|answer| answer.map_err(Into::into)).collect()
 }
 
 fn check_size(reply: Reply) -> Result<Reply, CallError> {
@@ -240,9 +254,14 @@ fn check_size(reply: Reply) -> Result<Reply, CallError> {
             return Err(CallError::TooLarge { limit: ByteSize(RESPONSE_BYTES as u64) });
         }
     }
-    if let Reply::Event(Err(Failure::Rejected(reason) | Failure::Retry { reason, .. })) = &reply
-        && reason.len() > RESPONSE_BYTES
-    {
+    let reasons: usize = match &reply {
+        Reply::Event(Err(failure)) => failure.reason().len(),
+        Reply::Batch(answers) => {
+            answers.iter().filter_map(|answer| answer.as_ref().err()).map(|f| f.reason().len()).sum()
+        }
+        Reply::Event(Ok(_)) | Reply::Http | Reply::Run(_) => 0,
+    };
+    if reasons > RESPONSE_BYTES {
         return Err(CallError::TooLarge { limit: ByteSize(RESPONSE_BYTES as u64) });
     }
     Ok(reply)

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::config::Rate;
 
 /// Decides who may run now: no more than the function's rate and so many at a time, of the function and of the whole host;
 /// the others wait in line, and not for ever.
 pub struct Admission {
-    function: Semaphore,
+    function: Arc<Semaphore>,
     host: Arc<Semaphore>,
     rate: Option<DefaultDirectRateLimiter>,
     wait: Duration,
@@ -21,6 +21,12 @@ pub struct Admission {
 pub struct Permit<'a>(
     #[expect(dead_code, reason = "held for its drop")] SemaphorePermit<'a>,
     #[expect(dead_code, reason = "held for its drop")] SemaphorePermit<'a>,
+);
+
+/// The same, for as long as it is wanted: of those who take a permit before they look for work.
+pub struct Reservation(
+    #[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit,
+    #[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit,
 );
 
 /// Why an invocation was not admitted.
@@ -45,7 +51,7 @@ impl Rejected {
 impl Admission {
     /// At most `concurrency` at a time, and of all that share `host` as many as it has permits.
     pub fn new(concurrency: u32, wait: Duration, rate: Option<Rate>, host: Arc<Semaphore>) -> Self {
-        let function = Semaphore::new(concurrency.max(1) as usize);
+        let function = Arc::new(Semaphore::new(concurrency.max(1) as usize));
         Self { function, host, rate: rate.and_then(limiter), wait }
     }
 
@@ -64,6 +70,33 @@ impl Admission {
         match tokio::time::timeout(self.wait, both).await {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(Rejected::Overloaded { waited: self.wait }),
+        }
+    }
+
+    /// Waits until it is the caller's turn, however long that takes, and takes up to `most` permits: more than one only where
+    /// no rate counts them.
+    pub async fn reserve(&self, most: u32) -> Vec<Reservation> {
+        self.wait_for_rate().await;
+        let mut permits = Vec::new();
+        if let (Ok(turn), Ok(host)) =
+            (Arc::clone(&self.function).acquire_owned().await, Arc::clone(&self.host).acquire_owned().await)
+        {
+            permits.push(Reservation(turn, host));
+        }
+        while self.rate.is_none()
+            && permits.len() < most as usize
+            && let Ok(turn) = Arc::clone(&self.function).try_acquire_owned()
+            && let Ok(host) = Arc::clone(&self.host).try_acquire_owned()
+        {
+            permits.push(Reservation(turn, host));
+        }
+        permits
+    }
+
+    async fn wait_for_rate(&self) {
+        let Some(rate) = &self.rate else { return };
+        while let Err(early) = rate.check() {
+            tokio::time::sleep(early.wait_time_from(DefaultClock::default().now())).await;
         }
     }
 

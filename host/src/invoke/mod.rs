@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
-pub use admission::{Admission, Permit, Rejected};
+pub use admission::{Admission, Permit, Rejected, Reservation};
 pub use outcome::{Ending, Outcome, Start};
 
 use crate::config::{PoolSettings, Rate};
@@ -54,6 +54,11 @@ impl Function {
         &self.pool.spec().identity.function
     }
 
+    /// Permits for up to `most` invocations, at least one, taken before there is anything to invoke it with.
+    pub async fn reserve(&self, most: u32) -> Vec<Reservation> {
+        self.admission.reserve(most).await
+    }
+
     pub fn handler(&self) -> Option<Handler> {
         self.pool.source().handler()
     }
@@ -81,8 +86,8 @@ pub async fn invoke(function: &Function, request: Request, caller: Caller) -> Re
 }
 
 /// Runs one invocation that was admitted. It has exactly one outcome, which is recorded and returned; one whose future is
-/// dropped is recorded as cancelled.
-pub async fn run(function: &Function, permit: Permit<'_>, request: Request, caller: Caller) -> Outcome {
+/// dropped is recorded as cancelled. The permit is given back as soon as the guest is done.
+pub async fn run(function: &Function, permit: impl Send, request: Request, caller: Caller) -> Outcome {
     let running = Running::start(function, caller.id);
     let invocation = Invocation {
         id: running.id.clone(),

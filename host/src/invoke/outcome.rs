@@ -30,6 +30,8 @@ pub struct Outcome {
 pub enum Ending {
     /// The handler answered.
     Ok(Response),
+    /// The batch handler answered for each event, in order.
+    Batch(Vec<Result<(), Failure>>),
     /// A `wasi:http` function answered; its response went to the caller.
     Http,
     /// A command ran to its end, with this exit code.
@@ -48,6 +50,8 @@ impl Ending {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Ok(_) | Self::Http | Self::Exited(0) => "ok",
+            Self::Batch(answers) if answers.iter().all(Result::is_ok) => "ok",
+            Self::Batch(_) => "partial",
             Self::Exited(_) => "failed",
             Self::Rejected(_) => "rejected",
             Self::Retry { .. } => "retry",
@@ -78,6 +82,7 @@ impl Outcome {
             Ok(Reply::Event(Ok(response))) => Ending::Ok(response),
             Ok(Reply::Event(Err(Failure::Rejected(reason)))) => Ending::Rejected(reason),
             Ok(Reply::Event(Err(Failure::Retry { reason, after }))) => Ending::Retry { reason, after },
+            Ok(Reply::Batch(answers)) => Ending::Batch(answers),
             Ok(Reply::Http) => Ending::Http,
             Ok(Reply::Run(code)) => Ending::Exited(code),
             Err(error) => Ending::Stopped(error),

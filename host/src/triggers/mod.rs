@@ -1,3 +1,4 @@
 //! The outside world, turned into events and invocations.
 
+pub mod delivery;
 pub mod http;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::events::check_takes_events;
 use super::screen::Output;
 use crate::build::{self, Progress};
 use crate::cli::error::CliError;
@@ -65,6 +66,10 @@ impl Host {
         })
     }
 
+    pub(super) fn placement(&self) -> &Placement {
+        &self.placement
+    }
+
     /// Builds, loads and warms every function, all side by side; what is the same as in `before` goes on as it is. The
     /// first that fails ends it.
     pub(super) async fn deploy(
@@ -89,6 +94,7 @@ impl Host {
             let (name, deployed) = loaded.map_err(|error| CliError::Runtime { source: error.into() })??;
             functions.insert(name, deployed);
         }
+        check_takes_events(manifest, |name| functions.get(name).and_then(|deployed| deployed.registered.handler()))?;
         let routes = self.routes(manifest, &functions).await?;
         Ok(Deployment { functions, routes })
     }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::Source;
 use super::deployment::{Deployed, Host};
+use super::events::Events;
 use crate::cli::error::CliError;
 use crate::cli::tell;
 use crate::config::Manifest;
@@ -42,6 +43,7 @@ pub(super) async fn renew(tls: Arc<Tls>) {
 /// Replaces what the door leads to when the manifest or a component changes.
 pub(super) struct Reload {
     pub(super) door: Arc<Door>,
+    pub(super) events: Arc<Events>,
     pub(super) host: Arc<Host>,
     pub(super) source: Source,
     pub(super) manifest: Manifest,
@@ -78,6 +80,7 @@ impl Reload {
         }
         let deployment = self.host.deploy(&manifest, Some(&self.functions)).await?;
         self.door.replace(deployment.routes);
+        self.events.replace(&manifest, &deployment.functions);
         (self.manifest, self.functions) = (manifest, deployment.functions);
         Ok(())
     }

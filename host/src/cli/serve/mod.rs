@@ -1,6 +1,7 @@
 //! `serve`: functions behind one door.
 
 mod deployment;
+mod events;
 mod life;
 mod screen;
 mod signals;
@@ -16,8 +17,10 @@ use super::{INTERRUPTED, break_off, function, target, tell};
 use crate::config::{Advice, FunctionSettings, HttpTrigger, Manifest, PoolSettings, Server};
 use crate::triggers::http::{Bound, Door, Ended, Tls, acceptor};
 use deployment::Host;
+use events::Events;
 
 pub(super) use deployment::check_handler;
+pub(super) use events::check_takes_events;
 
 /// What a manifest is called when nobody says otherwise.
 const MANIFEST: &str = "wasm-faas.toml";
@@ -82,13 +85,20 @@ async fn serve(
     let listening = format!("{}://{}", if tls.is_some() { "https" } else { "http" }, bound.address());
     output.show(&listening, &manifest, &deployment, started.elapsed())?;
     let door = Arc::new(Door::new(with_enough_files(manifest.server.clone(), files), deployment.routes, log));
+    let events = Arc::new(Events::new(Arc::clone(&host), output.notices()));
+    events.replace(&manifest, &deployment.functions);
     tend(&door, tls.as_ref());
     if let Some(changes) = changes {
-        let (door, functions) = (Arc::clone(&door), deployment.functions);
-        tokio::spawn(life::Reload { door, host, source, manifest, functions, changes }.run());
+        let (door, events, functions) = (Arc::clone(&door), Arc::clone(&events), deployment.functions);
+        tokio::spawn(life::Reload { door, events, host, source, manifest, functions, changes }.run());
     }
     let complain = |error: &std::io::Error| tell(format_args!("error: cannot take a connection: {error}"));
-    let ended = bound.serve(Arc::clone(&door), tls, stop, complain).await;
+    let stopped = stop.clone();
+    let draining = async {
+        stopped.cancelled().await;
+        events.drain(grace).await;
+    };
+    let (ended, ()) = tokio::join!(bound.serve(Arc::clone(&door), tls, stop, complain), draining);
     conclude(&door, ended, grace);
     Ok(ExitCode::SUCCESS)
 }

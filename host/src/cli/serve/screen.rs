@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use super::deployment::{Deployed, Deployment};
 use crate::cli::error::CliError;
 use crate::cli::{print, tell};
-use crate::config::{Advice, HttpTrigger, Limits, Manifest, Target};
+use crate::config::{Advice, EventSource, HttpTrigger, Limits, Manifest, Origin, Target};
 use crate::invoke::{Ending, Outcome, Record};
 use crate::services::context::{Line, LogSink};
+use crate::triggers::delivery::{Notice, Tell};
 use crate::triggers::http::{Access, AccessLog};
 
 /// Lines for people, or JSON objects for machines. For people, what is served goes to standard output, and what happens
@@ -38,12 +39,14 @@ impl Output {
                 "listening": listening,
                 "startMs": took.as_secs_f64() * 1e3,
                 "routes": manifest.http.iter().map(route_json).collect::<Vec<_>>(),
+                "sources": manifest.events.iter().map(source_json).collect::<Vec<_>>(),
                 "functions": deployment.functions.iter().map(function_json).collect::<Vec<_>>(),
             });
             return print(format!("{object}\n").as_bytes());
         }
         let ready = format!("listening on {listening}, ready in {} ms\n", took.as_millis());
-        print((ready + &routes_text(manifest) + &functions_text(deployment)).as_bytes())
+        let parts = [ready, routes_text(manifest), sources_text(manifest), functions_text(deployment)];
+        print(parts.concat().as_bytes())
     }
 
     pub(super) fn access_log(self) -> AccessLog {
@@ -67,6 +70,21 @@ impl Output {
         } else {
             Arc::new(|line: &Line<'_>| tell(format_args!("{} {:<6} {}", line.function, line.level, line.message)))
         }
+    }
+
+    /// Tells what becomes of events whose function fails.
+    pub(super) fn notices(self) -> Tell {
+        Arc::new(move |notice: &Notice<'_>| {
+            let level = if notice.is_error() { "ERROR" } else { "WARN" };
+            if self.json {
+                let object = json!({
+                    "function": notice.function, "level": level, "message": notice.to_string(), "queue": notice.queue,
+                });
+                let _ = print(format!("{object}\n").as_bytes());
+                return;
+            }
+            tell(format_args!("{} {level:<6} {notice}", notice.function));
+        })
     }
 
     /// Tells why an invocation was stopped: its caller learns only that it was.
@@ -106,6 +124,23 @@ fn routes_text(manifest: &Manifest) -> String {
     let rows = manifest.http.iter().map(|trigger| {
         let path = format!("{}{}", trigger.host.as_deref().unwrap_or_default(), trigger.path);
         [methods(trigger), path, target(trigger)]
+    });
+    table(rows.collect())
+}
+
+/// `queue  orders  bill`
+fn sources_text(manifest: &Manifest) -> String {
+    if manifest.events.is_empty() {
+        return String::new();
+    }
+    let rows = manifest.events.iter().map(|source| {
+        let from = match &source.origin {
+            Origin::Schedule(ticks) => format!("{} {}", ticks.name, ticks.schedule.text()),
+            Origin::Queue => source.queue.clone(),
+            Origin::Topic(name) | Origin::Blob(name) | Origin::Kv(name) => name.clone(),
+            Origin::Invoke(_) => "asynchronous".into(),
+        };
+        [source.origin.word().into(), from, source.function.clone()]
     });
     table(rows.collect())
 }
@@ -152,6 +187,10 @@ fn route_json(trigger: &HttpTrigger) -> Value {
         Target::Container(name) => ("container", name.clone()),
     };
     json!({ "host": trigger.host, "methods": trigger.methods, "path": trigger.path, kind: name })
+}
+
+fn source_json(source: &EventSource) -> Value {
+    json!({ "kind": source.origin.word(), "queue": source.queue, "function": source.function })
 }
 
 fn function_json((name, deployed): (&String, &Deployed)) -> Value {

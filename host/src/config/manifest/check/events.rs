@@ -92,7 +92,8 @@ impl Checker<'_> {
         self.refer(Service::Topic, topic, topic.span());
         let backend = self.backend(self.raw.topics.get(topic).and_then(|topic| topic.backend));
         let name = self.own_name(raw.name.as_ref(), &common)?;
-        let filter = self.parsed(raw.filter.as_ref(), None, |text| super::resources::pattern(text).map(|()| Some(text.to_owned())));
+        let filter = self
+            .parsed(raw.filter.as_ref(), None, |text| super::resources::pattern(text).map(|()| Some(text.to_owned())));
         let queue = format!("topic/{}/{name}", **topic);
         self.internal(&queue, backend, &common, raw.ordered.unwrap_or_default(), kept);
         let subscriptions = &mut kept.by(backend).topics.entry(topic.to_string()).or_default().subscriptions;
@@ -229,8 +230,10 @@ impl Checker<'_> {
         let problem = match known {
             _ if !self.whole => return,
             Some((_, function)) if function.r#async.is_some() => return,
-            Some((known, _)) => Problem::new(place.span(), format!("function `{name}` takes no asynchronous invocations"))
-                .remedy(format!("to have it do so, add `async = {{}}` to `{}`", header("functions", known))),
+            Some((known, _)) => {
+                Problem::new(place.span(), format!("function `{name}` takes no asynchronous invocations"))
+                    .remedy(format!("to have it do so, add `async = {{}}` to `{}`", header("functions", known)))
+            }
             None => Problem::new(place.span(), format!("no function `{name}` is in this manifest"))
                 .near(name, raw.functions.keys().map(|name| name.as_str())),
         };
@@ -310,7 +313,10 @@ impl Checker<'_> {
         let mut seen = BTreeSet::new();
         for queue in raw.triggers.queue.iter().filter_map(|raw| raw.queue.as_ref()) {
             if !seen.insert(queue.as_str()) {
-                let problem = Problem::new(queue.span(), format!("queue `{}` has another trigger already, each message goes to one function", **queue));
+                let problem = Problem::new(
+                    queue.span(),
+                    format!("queue `{}` has another trigger already, each message goes to one function", **queue),
+                );
                 self.problems.push(problem.remedy("to reach several functions, publish in a topic"));
             }
         }

@@ -1,0 +1,70 @@
+//! The event sources of what is deployed.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::deployment::{Deployed, Host};
+use crate::cli::error::CliError;
+use crate::config::{EventSource, Manifest};
+use crate::engine::shape::Handler;
+use crate::services::Clock;
+use crate::triggers::delivery::{Mapping, Sources, Tell};
+
+/// The sources at work, replaced with each deployment.
+pub(super) struct Events {
+    host: Arc<Host>,
+    tell: Tell,
+    current: Mutex<Option<Arc<Sources>>>,
+}
+
+impl Events {
+    pub(super) fn new(host: Arc<Host>, tell: Tell) -> Self {
+        Self { host, tell, current: Mutex::default() }
+    }
+
+    /// Lets the sources of before receive nothing more, and those of the manifest begin.
+    pub(super) fn replace(&self, manifest: &Manifest, functions: &BTreeMap<String, Deployed>) {
+        let mut current = self.current();
+        if let Some(before) = current.take() {
+            before.stop();
+        }
+        let mappings = manifest.events.iter().filter_map(|source| mapping(manifest, functions, source));
+        let sources = Sources::start(mappings.collect(), self.host.placement(), &Clock::System, &self.tell);
+        *current = Some(Arc::new(sources));
+    }
+
+    /// Receives nothing more; what runs may end within `grace`.
+    pub(super) async fn drain(&self, grace: Duration) {
+        let current = self.current().take();
+        if let Some(sources) = current {
+            sources.drain(grace).await;
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<Arc<Sources>>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The manifest was checked: what it names is there.
+fn mapping(manifest: &Manifest, functions: &BTreeMap<String, Deployed>, source: &EventSource) -> Option<Mapping> {
+    let mut resources = [&manifest.resources, &manifest.memory].into_iter();
+    let settings = resources.find_map(|resources| resources.queues.get(&source.queue))?.clone();
+    let function = Arc::clone(&functions.get(&source.function)?.function);
+    Some(Mapping { source: source.clone(), settings, function })
+}
+
+/// Refuses a source whose function takes no events.
+pub(in crate::cli) fn check_takes_events(
+    manifest: &Manifest,
+    handler: impl Fn(&str) -> Option<Handler>,
+) -> Result<(), CliError> {
+    let refused = manifest.events.iter().find(|source| {
+        !matches!(handler(&source.function), None | Some(Handler::Event | Handler::AsyncEvent | Handler::Batch))
+    });
+    match refused {
+        Some(source) => Err(CliError::NoEvents { function: source.function.clone(), trigger: source.origin.word() }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,108 @@
+//! Where records of asynchronous invocations go.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::config::{Destination, Origin, Service};
+use crate::event::Response;
+use crate::services::queue::Delivered;
+use crate::services::{Placement, Result, queue, topic};
+
+/// What gets a record of each success, and of each failure that is final.
+#[derive(Default)]
+pub(super) struct Outcomes {
+    success: Option<Sender>,
+    failure: Option<Sender>,
+}
+
+enum Sender {
+    Queue { backend: Arc<dyn queue::Backend>, queue: String },
+    Topic { backend: Arc<dyn topic::Backend>, topic: String },
+}
+
+/// How an event ended for good.
+pub(super) enum Ended<'a> {
+    Success(Option<&'a Response>),
+    Failure { why: &'a str, rejected: bool },
+}
+
+impl Outcomes {
+    pub(super) fn of(origin: &Origin, placement: &Placement) -> Self {
+        let Origin::Invoke(destinations) = origin else { return Self::default() };
+        let sender = |destination: &Option<Destination>| destination.as_ref().map(|to| Sender::of(to, placement));
+        Self { success: sender(&destinations.on_success), failure: sender(&destinations.on_failure) }
+    }
+
+    /// Sends the record, to be durable before the event is settled: it may come twice, and is never missing.
+    pub(super) async fn send(&self, function: &str, message: &Delivered, ended: &Ended<'_>) -> Result<()> {
+        let sender = match ended {
+            Ended::Success(_) => &self.success,
+            Ended::Failure { .. } => &self.failure,
+        };
+        match sender {
+            Some(sender) => sender.send(&record(function, message, ended), &message.id).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Sender {
+    fn of(destination: &Destination, placement: &Placement) -> Self {
+        let queue =
+            |queue: String| Self::Queue { backend: Arc::clone(&placement.of(Service::Queue, &queue).queue), queue };
+        match destination {
+            Destination::Queue(name) => queue(name.clone()),
+            Destination::Function(name) => queue(format!("invoke/{name}")),
+            Destination::Topic(name) => {
+                Self::Topic { backend: Arc::clone(&placement.of(Service::Topic, name).topic), topic: name.clone() }
+            }
+        }
+    }
+
+    /// The same record sent again within the window is a duplicate.
+    async fn send(&self, record: &Value, id: &str) -> Result<()> {
+        let (body, content_type) = (record.to_string().into_bytes(), Some("application/json".to_owned()));
+        let deduplication_id = Some(id.to_owned());
+        let answers = match self {
+            Self::Queue { backend, queue } => {
+                let message = queue::Message { body, content_type, deduplication_id, ..queue::Message::default() };
+                backend.send(queue, vec![message]).await?
+            }
+            Self::Topic { backend, topic } => {
+                let message = topic::Message { body, content_type, deduplication_id, ..topic::Message::default() };
+                backend.publish(topic, vec![message]).await?
+            }
+        };
+        answers.into_iter().try_for_each(|answer| answer.map(drop))
+    }
+}
+
+/// Data that is UTF-8 stands as a text, JSON as itself, anything else by its length.
+fn record(function: &str, message: &Delivered, ended: &Ended<'_>) -> Value {
+    let mut record = json!({
+        "version": "1.0",
+        "function": function,
+        "id": message.id,
+        "attempts": message.receive_count,
+        "event": data(&message.body),
+    });
+    let (condition, more) = match ended {
+        Ended::Success(response) => ("success", json!({ "response": response.map(|response| data(&response.data)) })),
+        Ended::Failure { why, rejected: true } => ("rejected", json!({ "error": why })),
+        Ended::Failure { why, rejected: false } => ("retries-exhausted", json!({ "error": why })),
+    };
+    record["condition"] = condition.into();
+    if let (Value::Object(record), Value::Object(more)) = (&mut record, more) {
+        record.extend(more);
+    }
+    record
+}
+
+fn data(bytes: &[u8]) -> Value {
+    match (serde_json::from_slice(bytes), std::str::from_utf8(bytes)) {
+        (Ok(json), _) => json,
+        (_, Ok(text)) => text.into(),
+        _ => json!({ "bytes": bytes.len() }),
+    }
+}

@@ -1,0 +1,330 @@
+//! One source at work. Nothing is received without a permit to run it, so that nothing leased waits.
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Mapping;
+use super::batch::{self, lanes};
+use super::destination::{Ended, Outcomes};
+use super::event::{TRACEPARENT, attribute, event};
+use super::notice::{Notice, Tell, What};
+use super::pace::{Pace, Turn};
+use super::verdict::{Verdict, report};
+use crate::config::{Backoff, EventSource, QueueSettings};
+use crate::engine::Request;
+use crate::engine::shape::Handler;
+use crate::invoke::{self, Caller, Ending, Function, Outcome, Reservation};
+use crate::services::message::BATCH_MESSAGES;
+use crate::services::queue::{self, Delivered, Receipt};
+use crate::services::{Backends, Clock, Error};
+
+/// How long a message stays with a host that died.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often the leases of what runs are prolonged.
+const BEAT: Duration = Duration::from_secs(10);
+/// Before the next attempt at a store that does not answer.
+const PAUSE: Duration = Duration::from_secs(1);
+
+pub(super) struct Source {
+    source: EventSource,
+    settings: QueueSettings,
+    function: Arc<Function>,
+    backend: Arc<dyn queue::Backend>,
+    outcomes: Outcomes,
+    clock: Clock,
+    tell: Tell,
+    pace: Mutex<Pace>,
+    /// Deliveries at work.
+    running: AtomicU32,
+    /// A delivery ended.
+    ended: Notify,
+}
+
+impl Source {
+    pub(super) fn new(mapping: Mapping, backends: &Backends, outcomes: Outcomes, clock: Clock, tell: Tell) -> Self {
+        let Mapping { source, settings, function } = mapping;
+        let pace = Mutex::new(Pace::new(source.concurrency));
+        let backend = Arc::clone(&backends.queue);
+        let (running, ended) = (AtomicU32::new(0), Notify::new());
+        Self { source, settings, function, backend, outcomes, clock, tell, pace, running, ended }
+    }
+
+    /// Takes messages and delivers them, until `stop`; deliveries that run at `cut` are given back.
+    pub(super) async fn run(self: Arc<Self>, stop: CancellationToken, cut: CancellationToken, tasks: TaskTracker) {
+        while let Some(permits) = stop.run_until_cancelled(self.turn()).await {
+            let messages = self.receive(permits.len(), &stop).await;
+            for (lane, permit) in lanes(&self.source.batch, self.is_batch(), messages, permits) {
+                self.running.fetch_add(1, Relaxed);
+                tasks.spawn(Arc::clone(&self).deliver(lane, permit, cut.clone()));
+            }
+        }
+    }
+
+    /// Returns with permits when there is something to receive.
+    async fn turn(&self) -> Vec<Reservation> {
+        while let Err(error) = self.backend.ready(&self.source.queue).await {
+            self.pause("look at", &error).await;
+        }
+        let places = self.places().await;
+        self.function.reserve(places).await
+    }
+
+    /// How many deliveries may start, when it is at least one.
+    async fn places(&self) -> u32 {
+        loop {
+            let ended = self.ended.notified();
+            let (running, now) = (self.running.load(Relaxed), self.clock.now_ms());
+            let places = self.pace().places(running, now);
+            match places {
+                Ok(0) => ended.await,
+                Ok(places) => return places,
+                Err(at) => self.clock.sleep_until(at).await,
+            }
+        }
+    }
+
+    /// Up to as many messages as the permits are for. A receive is not broken off: what it leased would be nobody's.
+    async fn receive(&self, permits: usize, stop: &CancellationToken) -> Vec<Delivered> {
+        let batch = &self.source.batch;
+        let each = if self.is_batch() { batch.size as usize } else { 1 };
+        let most = (permits * each).min(BATCH_MESSAGES);
+        let lease = LEASE + if self.is_batch() { batch.window } else { Duration::ZERO };
+        let mut messages = self.receive_now(most, lease).await;
+        if self.is_batch() && !messages.is_empty() && !batch.window.is_zero() {
+            let until = after(self.clock.now_ms(), batch.window);
+            while messages.len() < each && batch::bytes(&messages) < batch.bytes.as_u64() {
+                tokio::select! {
+                    ready = self.backend.ready(&self.source.queue) => if ready.is_err() { break },
+                    () = self.clock.sleep_until(until) => break,
+                    () = stop.cancelled() => break,
+                }
+                messages.extend(self.receive_now(each - messages.len(), lease).await);
+            }
+        }
+        messages
+    }
+
+    async fn receive_now(&self, most: usize, lease: Duration) -> Vec<Delivered> {
+        let most = u32::try_from(most).unwrap_or(1).max(1);
+        match self.backend.receive(&self.source.queue, most, Duration::ZERO, lease).await {
+            Ok(messages) => messages,
+            Err(error) => {
+                self.pause("receive from", &error).await;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Handles batches one after the other, and prolongs the leases while it does.
+    async fn deliver(self: Arc<Self>, lane: Vec<Vec<Delivered>>, permit: Reservation, cut: CancellationToken) {
+        let held = Held::new(&lane);
+        tokio::select! {
+            () = Box::pin(self.work(lane, permit, &held)) => {}
+            () = self.beat(&held) => {}
+            () = cut.cancelled() => self.give_all_back(&held).await,
+        }
+        self.running.fetch_sub(1, Relaxed);
+        self.ended.notify_one();
+    }
+
+    async fn work(&self, lane: Vec<Vec<Delivered>>, permit: Reservation, held: &Held) {
+        let (mut permit, last) = (Some(permit), lane.len().saturating_sub(1));
+        for (index, batch) in lane.into_iter().enumerate() {
+            let permit = if index == last { permit.take() } else { None };
+            self.handle(&batch, permit).await;
+            held.settled(&batch);
+        }
+    }
+
+    /// For ever.
+    async fn beat(&self, held: &Held) {
+        loop {
+            self.clock.sleep_until(after(self.clock.now_ms(), BEAT)).await;
+            for receipt in held.receipts() {
+                // One that is lost meanwhile is told of when it is settled.
+                let _ = self.backend.extend(&self.source.queue, receipt, LEASE).await;
+            }
+        }
+    }
+
+    async fn give_all_back(&self, held: &Held) {
+        for receipt in held.receipts() {
+            let _ = self.backend.give_back(&self.source.queue, receipt, Duration::ZERO).await;
+        }
+    }
+
+    /// Invokes the function once and settles each message by the outcome.
+    async fn handle(&self, messages: &[Delivered], permit: Option<Reservation>) {
+        let Some(first) = messages.first() else { return };
+        let caller = Caller {
+            attempt: first.receive_count,
+            traceparent: attribute(first, TRACEPARENT).map(String::from),
+            ..Caller::default()
+        };
+        let outcome = invoke::run(&self.function, permit, self.request(messages), caller).await;
+        let advice = self.function.pool().spec().access.advice();
+        let verdicts = Verdict::of(&outcome.ending, messages.len(), advice);
+        self.keep_pace(&verdicts);
+        self.settle(messages, &verdicts, &outcome).await;
+    }
+
+    fn request(&self, messages: &[Delivered]) -> Request {
+        let event = |message: &Delivered| event(&self.source.origin, &self.source.queue, message);
+        match messages {
+            [only] if !self.is_batch() => Request::Event(Box::new(event(only))),
+            messages => Request::Batch(messages.iter().map(event).collect()),
+        }
+    }
+
+    fn keep_pace(&self, verdicts: &[Verdict]) {
+        let fine = verdicts.iter().all(Verdict::is_fine);
+        let turn = self.pace().record(fine, self.clock.now_ms());
+        if let Some(turn) = turn {
+            self.tell(match turn {
+                Turn::Slower { limit } => What::Slower { limit },
+                Turn::BackingOff => What::BackingOff,
+                Turn::Recovered => What::Recovered,
+            });
+        }
+    }
+
+    async fn settle(&self, messages: &[Delivered], verdicts: &[Verdict], outcome: &Outcome) {
+        let response = match &outcome.ending {
+            Ending::Ok(response) => Some(response),
+            _ => None,
+        };
+        let mut done = Vec::new();
+        for (message, verdict) in messages.iter().zip(verdicts) {
+            let settled = match verdict {
+                Verdict::Done => {
+                    let sent = self.outcomes.send(self.function.name(), message, &Ended::Success(response)).await;
+                    sent.map(|()| done.push(message.receipt))
+                }
+                Verdict::Rejected(why) => self.reject(message, why, outcome).await,
+                Verdict::Failed { why, after } => self.fail(message, why, *after, outcome).await,
+                Verdict::NotCounted { why, delay } => {
+                    self.tell(What::NotCounted { message: &message.id, why });
+                    self.backend.give_back(&self.source.queue, message.receipt, *delay).await
+                }
+            };
+            self.complain("settle a message of", settled);
+        }
+        if !done.is_empty() {
+            let acknowledged = self.backend.acknowledge(&self.source.queue, &done).await;
+            let each = acknowledged.and_then(|answers| answers.into_iter().collect::<Result<Vec<()>, Error>>());
+            self.complain("acknowledge a message of", each.map(drop));
+        }
+    }
+
+    async fn reject(&self, message: &Delivered, why: &str, outcome: &Outcome) -> Result<(), Error> {
+        self.outcomes.send(self.function.name(), message, &Ended::Failure { why, rejected: true }).await?;
+        let report = report(outcome, why, &self.function.pool().spec().identity.version);
+        self.backend.bury(&self.source.queue, message.receipt, queue::dead::REJECTED, report).await?;
+        self.tell_dead(message, why);
+        Ok(())
+    }
+
+    /// Waits for the next attempt, or is dead when this was the last.
+    async fn fail(
+        &self,
+        message: &Delivered,
+        why: &str,
+        after: Option<Duration>,
+        outcome: &Outcome,
+    ) -> Result<(), Error> {
+        let report = report(outcome, why, &self.function.pool().spec().identity.version);
+        let (attempt, most) = (message.receive_count, self.settings.max_receives);
+        if attempt >= most {
+            self.outcomes.send(self.function.name(), message, &Ended::Failure { why, rejected: false }).await?;
+            self.backend.release(&self.source.queue, message.receipt, Duration::ZERO, report).await?;
+            self.tell_dead(message, why);
+            return Ok(());
+        }
+        let next = after.unwrap_or_else(|| delay(&self.source.backoff, attempt)).min(queue::RELEASE_DELAY_MAX);
+        self.backend.release(&self.source.queue, message.receipt, next, report).await?;
+        self.tell(What::Failed { message: &message.id, attempt, most, why, next });
+        Ok(())
+    }
+
+    fn tell_dead(&self, message: &Delivered, why: &str) {
+        let dead_letter = self.settings.dead_letter.as_deref();
+        self.tell(What::Dead { message: &message.id, attempt: message.receive_count, why, dead_letter });
+    }
+
+    fn complain(&self, doing: &'static str, result: Result<(), Error>) {
+        if let Err(error) = result {
+            let why = match error {
+                Error::LeaseLost => "it took longer than its lease, and will come again".into(),
+                error => format!("{error}; it will come again"),
+            };
+            self.tell(What::Trouble { doing, why });
+        }
+    }
+
+    async fn pause(&self, doing: &'static str, error: &Error) {
+        self.tell(What::Trouble { doing, why: error.to_string() });
+        self.clock.sleep_until(after(self.clock.now_ms(), PAUSE)).await;
+    }
+
+    fn tell(&self, what: What<'_>) {
+        (self.tell)(&Notice { queue: &self.source.queue, function: self.function.name(), what });
+    }
+
+    fn is_batch(&self) -> bool {
+        self.function.handler() == Some(Handler::Batch)
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The leases that a delivery has to look after.
+struct Held(Mutex<Vec<Receipt>>);
+
+impl Held {
+    fn new(lane: &[Vec<Delivered>]) -> Self {
+        Self(Mutex::new(lane.iter().flatten().map(|message| message.receipt).collect()))
+    }
+
+    fn settled(&self, messages: &[Delivered]) {
+        let is_settled = |receipt: &Receipt| messages.iter().any(|message| message.receipt == *receipt);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|receipt| !is_settled(receipt));
+    }
+
+    fn receipts(&self) -> Vec<Receipt> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Before the attempt that follows `attempt`.
+fn delay(backoff: &Backoff, attempt: u32) -> Duration {
+    let factor = 2_u32.saturating_pow(attempt.saturating_sub(1).min(31));
+    let whole = backoff.min.saturating_mul(factor).min(backoff.max);
+    whole.mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
+fn after(now_ms: u64, duration: Duration) -> u64 {
+    now_ms.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delay_doubles_up_to_the_most_and_half_of_it_is_left_to_chance() {
+        let backoff = Backoff { min: Duration::from_secs(1), max: Duration::from_secs(60) };
+        for (attempt, whole) in [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (1000, 60)] {
+            for _ in 0..20 {
+                let delay = delay(&backoff, attempt).as_secs_f64();
+                assert!((f64::from(whole) / 2.0..=f64::from(whole)).contains(&delay), "{attempt}: {delay}");
+            }
+        }
+    }
+}
