@@ -14,10 +14,10 @@ use wasm_faas::invoke::{Ending, Outcome};
 use super::probe::{Backend, World, event, failed, function, function_in, run};
 use super::{Verdict, expect_eq, support};
 
-/// What each guest is tested by. `probe`, `misbehave` and `adapters` have their own files; scenarios drive `answer`, `command`
+/// What each guest is tested by. `probe`, `misbehave` and `adapters` have their own files; scenarios drive `answer`, `command`, `record`
 /// and `http`.
-const TESTED: [&str; 11] =
-    ["adapters", "answer", "hello", "echo", "counter", "relay", "wait", "probe", "misbehave", "command", "http"];
+const TESTED: [&str; 12] =
+    ["adapters", "answer", "hello", "echo", "counter", "relay", "wait", "probe", "record", "misbehave", "command", "http"];
 
 type Example = (&'static str, &'static str, fn(&str, &World) -> Verdict);
 

@@ -3,9 +3,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod application;
 mod cache;
 #[cfg(target_os = "linux")]
 mod compile;
+mod events;
 mod foreign;
 mod functions;
 mod help;
@@ -73,6 +75,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         trials.extend(compile::trials());
         trials.extend(serve_load::trials());
     }
+    trials.extend(events::trials());
     trials.extend(foreign::trials());
     trials.extend(serve_http::trials());
     trials.extend(serve_protocol::trials());

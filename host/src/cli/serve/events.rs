@@ -56,7 +56,7 @@ fn mapping(manifest: &Manifest, functions: &BTreeMap<String, Deployed>, source: 
 }
 
 /// Refuses a source whose function takes no events.
-pub(in crate::cli) fn check_takes_events(
+pub(super) fn check_takes_events(
     manifest: &Manifest,
     handler: impl Fn(&str) -> Option<Handler>,
 ) -> Result<(), CliError> {

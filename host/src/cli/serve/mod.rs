@@ -20,7 +20,6 @@ use deployment::Host;
 use events::Events;
 
 pub(super) use deployment::check_handler;
-pub(super) use events::check_takes_events;
 
 /// What a manifest is called when nobody says otherwise.
 const MANIFEST: &str = "wasm-faas.toml";
