@@ -3,18 +3,20 @@
 mod bounds;
 mod list;
 mod streams;
+mod watches;
 
 use super::{
     CHUNK_BYTES, CONTENT_TYPE_BYTES, Condition, Container, DELETE_KEYS, KEY_BYTES, METADATA_BYTES, Object, ObjectInfo,
     PAGE_OBJECTS, PutOptions, Range, Reader, WHOLE_BYTES,
 };
-use crate::config::{Grant, Resources, Right, Service};
+use crate::config::{Grant, QueueSettings, Resources, Right, Service};
 use crate::services::contract::{Fixture, START_MS, all_at_once, bytes, contract, secs};
 use crate::services::message::Attribute;
 use crate::services::{Error, Result};
 use bounds::*;
 use list::*;
 use streams::*;
+use watches::*;
 
 contract! {
     objects_come_back_as_put
@@ -49,10 +51,21 @@ contract! {
     list_pages_mix_objects_and_prefixes
     list_goes_on_after_any_cursor
     list_skips_prefixes_of_any_delimiter
+    watches_are_told_of_changes
+    what_changes_nothing_is_not_told
+    the_changes_of_a_key_come_in_order
+    the_message_about_a_change_is_plain_json
 }
 
 pub(super) fn resources() -> Resources {
-    Resources { containers: ["inbox".into(), "other".into()].into(), ..Resources::default() }
+    let watches = watches();
+    let told = QueueSettings { fifo: true, ..QueueSettings::default() };
+    Resources {
+        containers: ["inbox".into(), "other".into()].into(),
+        queues: watches.iter().map(|watch| (watch.queue.clone(), told.clone())).collect(),
+        blob_watches: [("inbox".into(), watches)].into(),
+        ..Resources::default()
+    }
 }
 
 fn attribute(name: &str, value: &str) -> Attribute {

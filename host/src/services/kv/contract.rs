@@ -2,16 +2,18 @@
 
 mod list;
 mod transact;
+mod watches;
 
 use super::{
     Bucket, Condition, Entry, KEY_BYTES, MANY_BYTES, MANY_KEYS, PAGE_KEYS, TRANSACTION_BYTES, TTL_MAX, VALUE_BYTES,
     Write,
 };
-use crate::config::{Grant, Resources, Right, Service};
+use crate::config::{Grant, QueueSettings, Resources, Right, Service};
 use crate::services::contract::{Fixture, START_MS, all_at_once, bytes, contract, millis, secs};
 use crate::services::{Error, Result};
 use list::*;
 use transact::*;
+use watches::*;
 
 contract! {
     values_come_back_as_set
@@ -48,10 +50,24 @@ contract! {
     transactions_check_every_condition
     transactions_are_bounded
     transactions_do_not_mix
+    watches_are_told_of_changes
+    what_changes_nothing_is_not_told
+    a_transaction_tells_each_change
+    the_changes_of_a_key_come_in_order
+    watches_are_told_once_of_what_expires
+    a_key_written_again_is_told_as_set
+    the_message_about_a_change_is_plain_json
 }
 
 pub(super) fn resources() -> Resources {
-    Resources { buckets: ["visits".into(), "other".into()].into(), ..Resources::default() }
+    let watches = watches();
+    let told = QueueSettings { fifo: true, ..QueueSettings::default() };
+    Resources {
+        buckets: ["visits".into(), "other".into()].into(),
+        queues: watches.iter().map(|watch| (watch.queue.clone(), told.clone())).collect(),
+        kv_watches: [("visits".into(), watches)].into(),
+        ..Resources::default()
+    }
 }
 
 fn write(key: &str, value: impl Into<Vec<u8>>) -> Write {
