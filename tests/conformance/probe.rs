@@ -90,6 +90,7 @@ fn resources() -> Resources {
                     subscription("all", None),
                     subscription("red", Some(r#"{"attributes": {"colour": ["red"]}}"#)),
                 ],
+                retention: None,
             },
         )]),
         ..Resources::default()

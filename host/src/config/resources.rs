@@ -79,6 +79,8 @@ impl Default for QueueSettings {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TopicSettings {
     pub subscriptions: Vec<Subscription>,
+    /// How long messages are kept besides, to be replayed, 60 s to 14 days. Not at all when absent.
+    pub retention: Option<Duration>,
 }
 
 /// One queue's share of a topic.

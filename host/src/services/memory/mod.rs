@@ -72,7 +72,7 @@ pub(super) fn later(now_ms: u64, by: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{QueueSettings, Subscription, TopicSettings};
+    use crate::config::{KvWatch, QueueSettings, Subscription, TopicSettings};
 
     fn refusal(queues: &[(&str, Option<&str>)], subscription: Option<(&str, &str)>) -> String {
         let settings = |dead_letter: &Option<&str>| QueueSettings {
@@ -81,7 +81,7 @@ mod tests {
         };
         let subscriptions =
             subscription.map(|(queue, filter)| Subscription { queue: queue.into(), filter: Some(filter.into()) });
-        let topic = TopicSettings { subscriptions: subscriptions.into_iter().collect() };
+        let topic = TopicSettings { subscriptions: subscriptions.into_iter().collect(), retention: None };
         let resources = Resources {
             queues: queues.iter().map(|(name, dead_letter)| ((*name).into(), settings(dead_letter))).collect(),
             topics: [("events".into(), topic)].into(),
@@ -104,5 +104,24 @@ mod tests {
         topic `events` feeds queue `order`, which is not provisioned: add the queue or drop the subscription
         topic `events` cannot feed queue `orders`: filter pattern at `$.body.a`: `1` must stand in an array: `[1]`
         "#);
+    }
+
+    #[test]
+    fn watches_name_what_is_there() {
+        let refusal = |bucket: &str, queue: &str| {
+            let watch =
+                KvWatch { queue: queue.into(), prefix: String::new(), set: true, removed: false, expired: false };
+            let resources = Resources {
+                buckets: ["visits".into()].into(),
+                queues: [("kv/visits/all".into(), QueueSettings::default())].into(),
+                kv_watches: [(bucket.into(), vec![watch])].into(),
+                ..Resources::default()
+            };
+            open(&resources, Clock::System).err().unwrap().to_string()
+        };
+        insta::assert_snapshot!(refusal("visit", "kv/visits/all"), @"queue `kv/visits/all` watches bucket `visit`, which is not provisioned: add the bucket or drop the watch");
+        insta::assert_snapshot!(refusal("visits", "kv/visits/al"), @"bucket `visits` is watched by queue `kv/visits/al`, which is not provisioned: add the queue or drop the watch");
+        let thread = OpenError::Thread { why: "Resource temporarily unavailable (os error 11)".into() };
+        insta::assert_snapshot!(thread, @"no thread can be started that looks for expired keys (Resource temporarily unavailable (os error 11)): raise the limit of threads");
     }
 }

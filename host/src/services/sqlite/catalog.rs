@@ -53,6 +53,8 @@ pub(crate) struct Queue {
 
 pub(crate) struct Topic {
     pub(crate) id: i64,
+    /// Milliseconds; none when nothing is kept.
+    pub(crate) retention: Option<i64>,
     pub(crate) subscriptions: Vec<Subscription>,
 }
 
@@ -229,7 +231,7 @@ fn provision_topics(
     for (name, settings) in &resources.topics {
         let id = provision_name(db, "topic", name).map_err(&failed)?;
         let subscriptions = subscriptions(name, settings, queues)?;
-        topics.insert(name.clone(), Arc::new(Topic { id, subscriptions }));
+        topics.insert(name.clone(), Arc::new(Topic { id, retention: settings.retention.map(millis), subscriptions }));
     }
     Ok(topics)
 }

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 pub use error::OpenError;
 
-pub(crate) use catalog::{Bucket, Catalog, Container, Queue, Topic};
+pub(crate) use catalog::{Bucket, Catalog, Container, Queue, Subscription, Topic};
 pub(crate) use files::{Files, NewFile};
 pub(crate) use messages::{
     Mortal, NewMessage, accept, announce, bury, insert, promote, read_attributes, settle, write_attributes,

@@ -17,7 +17,7 @@ const ENGINE_MIN: (i32, &str) = (3_051_003, "3.51.3");
 const BUSY: Duration = Duration::from_secs(5);
 
 /// One script for each version, run in order. A script that was released is never changed.
-pub(super) const VERSIONS: [&str; 2] = [
+pub(super) const VERSIONS: [&str; 3] = [
     "
 CREATE TABLE resource(
   id INTEGER PRIMARY KEY,
@@ -84,6 +84,21 @@ CREATE INDEX object_file ON object(file) WHERE file IS NOT NULL;
     // The `version` of a queue's resource is the planned time of its last tick.
     "
 ALTER TABLE message ADD COLUMN report TEXT; -- JSON: what the dead message will tell of its last attempt; NULL for nothing
+",
+    "
+CREATE TABLE publication(
+  id INTEGER PRIMARY KEY,             -- grows: the order within a millisecond
+  topic INTEGER NOT NULL,
+  ulid TEXT NOT NULL,
+  sent_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  grp TEXT,
+  content_type TEXT,
+  attributes TEXT,                    -- JSON; NULL for none
+  body BLOB NOT NULL
+);
+CREATE INDEX publication_sent ON publication(topic, sent_at);
+CREATE INDEX publication_expiry ON publication(expires_at);
 ",
 ];
 

@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::{Step, Writing, settle};
-use crate::services::kv;
+use crate::services::{kv, topic};
 
 /// Milliseconds between two looks.
 pub(super) const INTERVAL: i64 = 1_000;
@@ -15,7 +15,8 @@ pub(super) fn sweep(writing: &mut Writing<'_>) -> Step<bool> {
     let messages = settle(writing, ROWS)?;
     let entries = kv::sqlite::expire(writing, ROWS)?;
     let duplicates = forget_duplicates(writing)?;
-    Ok(messages || entries.max(duplicates) >= ROWS as usize)
+    let publications = topic::sqlite::forget(writing, ROWS)?;
+    Ok(messages || entries.max(duplicates).max(publications) >= ROWS as usize)
 }
 
 /// How many there were. Removed one by one: of a list of pairs SQLite looks only the first half up and walks over all

@@ -1,19 +1,22 @@
 //! Topics in this process.
 
+mod log;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
 use super::filter::Filter;
-use super::{Backend, DEDUPLICATION_WINDOW, Message};
+use super::{Backend, DEDUPLICATION_WINDOW, Message, keeps_nothing, not_subscribed, replayed};
 use crate::config::{Resources, TopicSettings};
 use crate::services::memory::{Deduplication, OpenError, lock};
-use crate::services::message::Accepted;
-use crate::services::queue::{self, memory::message_id};
+use crate::services::message::{Accepted, Attribute};
+use crate::services::queue::{self, Backend as _, memory::message_id};
 use crate::services::{Clock, Error, Result};
+use log::Log;
 
-/// A published message is stored in queues only.
+/// A published message is stored in queues, and in the log of a topic that keeps one.
 pub struct Memory {
     topics: BTreeMap<String, Topic>,
     queues: Arc<queue::memory::Memory>,
@@ -23,6 +26,7 @@ pub struct Memory {
 struct Topic {
     subscriptions: Vec<Subscription>,
     accepted: Mutex<Deduplication>,
+    log: Option<Mutex<Log>>,
 }
 
 struct Subscription {
@@ -39,7 +43,8 @@ impl Memory {
         let topic = |(name, settings): (&String, &TopicSettings)| {
             let subscriptions = subscriptions(resources, name, settings)?;
             let accepted = Mutex::new(Deduplication::new(DEDUPLICATION_WINDOW));
-            Ok((name.clone(), Topic { subscriptions, accepted }))
+            let log = settings.retention.map(|retention| Mutex::new(Log::new(retention)));
+            Ok((name.clone(), Topic { subscriptions, accepted, log }))
         };
         Ok(Self { topics: resources.topics.iter().map(topic).collect::<Result<_, _>>()?, queues, clock })
     }
@@ -47,10 +52,9 @@ impl Memory {
     fn publish_one(&self, topic: &Topic, mut message: Message) -> Result<Accepted> {
         let now_ms = self.clock.now_ms();
         let deduplication_id = message.deduplication_id.take();
-        let queues = topic.takers(&message);
         let Some(deduplication_id) = deduplication_id else {
             let id = message_id(now_ms);
-            self.queues.deliver(&id, &queued(message), &queues)?;
+            self.deliver(topic, &id, message, now_ms)?;
             return Ok(Accepted { id, duplicate: false });
         };
         // Held until the message is in its queues, so that no other with the same id comes between.
@@ -59,9 +63,20 @@ impl Memory {
             return Ok(Accepted { id: first.into(), duplicate: true });
         }
         let id = message_id(now_ms);
-        self.queues.deliver(&id, &queued(message), &queues)?;
+        self.deliver(topic, &id, message, now_ms)?;
         accepted.remember(deduplication_id, id.clone(), now_ms);
         Ok(Accepted { id, duplicate: false })
+    }
+
+    fn deliver(&self, topic: &Topic, id: &str, message: Message, now_ms: u64) -> Result<()> {
+        let queues = topic.takers(&message);
+        let message = queued(message);
+        let Some(log) = &topic.log else { return self.queues.deliver(id, &message, &queues) };
+        // Held until the message is in its queues, so that it has the same place there.
+        let mut log = lock(log);
+        self.queues.deliver(id, &message, &queues)?;
+        log.keep(id, message, now_ms);
+        Ok(())
     }
 }
 
@@ -94,15 +109,47 @@ impl Backend for Memory {
         let topic = self.topics.get(topic).ok_or(Error::NotFound)?;
         Ok(messages.into_iter().map(|message| self.publish_one(topic, message)).collect())
     }
+
+    async fn replay(&self, topic: &str, queue: &str, from_ms: u64) -> Result<u64> {
+        let (name, topic) = (topic, self.topics.get(topic).ok_or(Error::NotFound)?);
+        self.queues.message_size(queue).await?;
+        let log = topic.log.as_ref().ok_or_else(|| keeps_nothing(name))?;
+        let subscription = topic.subscriptions.iter().find(|subscription| subscription.queue == queue);
+        let subscription = subscription.ok_or_else(|| not_subscribed(name, queue))?;
+        let (mut place, mut replayed) = (lock(log).since(from_ms), 0);
+        loop {
+            let page = lock(log).page(&mut place, self.clock.now_ms());
+            if page.is_empty() {
+                return Ok(replayed);
+            }
+            for (id, message) in page.iter() {
+                if !subscription.takes(&message.attributes, message.content_type.as_deref(), &message.body) {
+                    continue;
+                }
+                self.queues.deliver(id, &again(message), &[queue])?;
+                replayed += 1;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+fn again(message: &queue::Message) -> queue::Message {
+    queue::Message { attributes: replayed(message.attributes.clone()), ..message.clone() }
 }
 
 impl Topic {
     /// The queues of the subscriptions that take the message.
     fn takers(&self, message: &Message) -> Vec<&str> {
-        let takes =
-            |filter: &Filter| filter.matches(&message.attributes, message.content_type.as_deref(), &message.body);
-        let subscriptions = self.subscriptions.iter();
-        let taking = subscriptions.filter(|subscription| subscription.filter.as_ref().is_none_or(takes));
-        taking.map(|subscription| subscription.queue.as_str()).collect()
+        let takes = |subscription: &&Subscription| {
+            subscription.takes(&message.attributes, message.content_type.as_deref(), &message.body)
+        };
+        self.subscriptions.iter().filter(takes).map(|subscription| subscription.queue.as_str()).collect()
+    }
+}
+
+impl Subscription {
+    fn takes(&self, attributes: &[Attribute], content_type: Option<&str>, body: &[u8]) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.matches(attributes, content_type, body))
     }
 }

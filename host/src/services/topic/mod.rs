@@ -19,6 +19,8 @@ use crate::config::{Grant, Right};
 /// Body, content type and attributes.
 pub const MESSAGE_BYTES: usize = 256 << 10;
 pub const DEDUPLICATION_WINDOW: Duration = Duration::from_secs(5 * 60);
+/// The attribute of a message that was published before and is replayed: `true`.
+pub const REPLAY: &str = "faas-replay";
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Message {
@@ -48,6 +50,28 @@ pub trait Backend: Send + Sync {
     /// An answer for each, in order. Durable in every matching queue when it returns. Deduplicates over
     /// [`DEDUPLICATION_WINDOW`].
     async fn publish(&self, topic: &str, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>>;
+    /// Puts the messages that the topic keeps since `from_ms`, milliseconds since the Unix epoch, and that match the
+    /// filter of the subscription into its `queue` again, in order, each with the attribute [`REPLAY`]. What is published
+    /// meanwhile is not among them. Returns how many. Goes in steps: after an error the first of them may be there. What
+    /// cannot be is [`Error::Invalid`]: a topic that keeps nothing, a queue that is none of its subscriptions.
+    async fn replay(&self, topic: &str, queue: &str, from_ms: u64) -> Result<u64>;
+}
+
+/// Messages that one step of a replay looks at, so that it does not hold up everybody else.
+const REPLAY_STEP: usize = 256;
+
+/// A message as it is put into a queue again.
+fn replayed(mut attributes: Vec<Attribute>) -> Vec<Attribute> {
+    attributes.push(Attribute { name: REPLAY.into(), value: "true".into() });
+    attributes
+}
+
+fn keeps_nothing(topic: &str) -> Error {
+    Error::Invalid(format!("topic `{topic}` keeps no messages to replay: give it a `retention`"))
+}
+
+fn not_subscribed(topic: &str, queue: &str) -> Error {
+    Error::Invalid(format!("queue `{queue}` has no subscription to topic `{topic}`: name one that has"))
 }
 
 /// A topic as one function sees it: rights and limits are checked, then the backend is asked.

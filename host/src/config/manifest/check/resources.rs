@@ -50,7 +50,7 @@ impl Checker<'_> {
             self.name(Service::Topic, name);
             let backend = self.backend(topic.backend);
             let subscriptions = topic.subscriptions.iter().map(|raw| self.subscription(name, backend, raw)).collect();
-            kept.by(backend).topics.insert(name.to_string(), TopicSettings { subscriptions });
+            kept.by(backend).topics.insert(name.to_string(), TopicSettings { subscriptions, retention: None });
         }
         for (name, container) in &raw.containers {
             self.name(Service::Blob, name);

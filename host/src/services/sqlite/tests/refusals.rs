@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{Subscription, TopicSettings};
+use crate::config::{BlobWatch, Subscription, TopicSettings};
 
 /// What `open` says about the folder, its path left out.
 pub(super) fn refusal(folder: &Path, resources: &Resources) -> String {
@@ -24,7 +24,7 @@ fn the_database_of_a_newer_version_is_refused() {
     let db = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
     db.pragma_update(None, "user_version", 99).unwrap();
     drop(db);
-    assert_snapshot!(refusal(folder.path(), &resources()), @"`[folder]/store.db` is of version 99, written by a newer wasm-faas; this one knows up to version 2: use the newer wasm-faas");
+    assert_snapshot!(refusal(folder.path(), &resources()), @"`[folder]/store.db` is of version 99, written by a newer wasm-faas; this one knows up to version 3: use the newer wasm-faas");
 }
 
 #[test]
@@ -66,12 +66,24 @@ fn settings_that_name_nothing_are_refused() {
     let subscription = |queue: &str, filter: Option<&str>| {
         let subscription = Subscription { queue: queue.into(), filter: filter.map(Into::into) };
         let mut resources = resources();
-        resources.topics.insert("stored".into(), TopicSettings { subscriptions: vec![subscription] });
+        resources.topics.insert("stored".into(), TopicSettings { subscriptions: vec![subscription], retention: None });
         resources
     };
     assert_snapshot!(refusal(folder.path(), &subscription("oders", None)), @"topic `stored` names queue `oders`, which is not defined: define the queue or correct the name");
     let broken = refusal(folder.path(), &subscription("orders", Some("{")));
     assert!(broken.starts_with("the filter of queue `orders` in topic `stored` is wrong: "), "{broken}");
+}
+
+#[test]
+fn watches_that_name_nothing_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let watch = |container: &str, queue: &str| {
+        let (prefix, suffix) = (String::new(), String::new());
+        let watch = BlobWatch { queue: queue.into(), prefix, suffix, created: true, removed: false };
+        Resources { blob_watches: [(container.into(), vec![watch])].into(), ..resources() }
+    };
+    assert_snapshot!(refusal(folder.path(), &watch("contaner", "orders")), @"queue `orders` watches container `contaner`, which is not defined: define the container or correct the name");
+    assert_snapshot!(refusal(folder.path(), &watch("container", "oders")), @"a watch of container `container` names queue `oders`, which is not defined: define the queue or correct the name");
 }
 
 #[test]
