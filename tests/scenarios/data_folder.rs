@@ -156,7 +156,7 @@ fn read_only() -> Verdict {
 }
 
 /// Why no small disk can be made here.
-static NO_DISKS: LazyLock<Option<&str>> = LazyLock::new(|| {
+pub static NO_DISKS: LazyLock<Option<&str>> = LazyLock::new(|| {
     let works = support::runs("unshare", &["--map-root-user", "--mount", "sh", "-c", "mount -t tmpfs none /tmp"]);
     (!works).then_some("no file system can be mounted in a namespace here")
 });

@@ -32,6 +32,8 @@ mod data_folder;
 mod durability;
 mod folders;
 #[cfg(unix)]
+mod full_disk;
+#[cfg(unix)]
 mod interrupt;
 #[cfg(unix)]
 mod serve_life;
@@ -88,6 +90,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         trials.extend(interrupt::trials());
         trials.extend(crash::trials());
         trials.extend(durability::trials());
+        trials.extend(full_disk::trials());
         trials.extend(serve_start::trials());
         trials.extend(serve_watch::trials());
         trials.extend(serve_life::trials());

@@ -11,7 +11,7 @@ use wasm_faas::services::kv::{self, Operation};
 use wasm_faas::services::queue::Message;
 use wasm_faas::services::{Backends, Clock, blob, sqlite};
 
-use super::support;
+use super::{full_disk, support};
 
 /// Names the role that this process is to play.
 pub const ROLE: &str = "SCENARIO_ROLE";
@@ -25,9 +25,9 @@ pub const CONTAINER: &str = "inbox";
 pub const PAIR: [&str; 2] = ["left", "right"];
 
 const SENDERS: u64 = 2;
-const LONG: Duration = Duration::from_secs(12 * 3600);
+pub const LONG: Duration = Duration::from_secs(12 * 3600);
 
-type Done = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+pub type Done = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// Plays the role in this process.
 pub fn play(role: &str) -> Done {
@@ -35,6 +35,7 @@ pub fn play(role: &str) -> Done {
     support::runtime().block_on(async {
         match role {
             "writer" => write_without_end(&folder).await,
+            full_disk::ROLE => full_disk::fill(&folder).await,
             operation => do_once(&folder, operation).await,
         }
     })
@@ -52,7 +53,7 @@ pub fn resources() -> Resources {
 }
 
 /// One line is one write of a few bytes, which a pipe takes as a whole: what was written before a kill is read.
-fn tell(line: &str) {
+pub fn tell(line: &str) {
     // Nobody is there to hear of an error.
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }

@@ -39,6 +39,7 @@ fn the_least_manifest_has_the_defaults() {
         resources: Resources::default(),
         memory: Resources::default(),
         http: Vec::new(),
+        events: Vec::new(),
     };
     assert_eq!(read, expected);
     let expected = FunctionSettings {
@@ -219,6 +220,7 @@ fn resources_go_to_the_backend_they_name() {
         users = { backend = "embedded" }
         [queues.orders]
         [topics.stored]
+        retention = "7d"
         subscriptions = [{ queue = "orders" }]
         [containers.inbox]
         backend = "embedded"
@@ -229,6 +231,7 @@ fn resources_go_to_the_backend_they_name() {
     assert_eq!(read.resources.containers, ["inbox".to_owned()].into());
     assert_eq!(read.memory.buckets, ["visits".to_owned()].into());
     assert_eq!(read.memory.topics["stored"].subscriptions[0].queue, "orders");
+    assert_eq!(read.memory.topics["stored"].retention, Some(Duration::from_secs(7 * 24 * 3600)));
     assert!(read.memory.queues.contains_key("orders") && read.resources.queues.is_empty());
 }
 

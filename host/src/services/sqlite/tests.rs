@@ -8,11 +8,11 @@ use tempfile::TempDir;
 
 use super::writer::Failure;
 use super::{Durability, OpenError, Store, open};
-use crate::config::{QueueSettings, Resources};
+use crate::config::{QueueSettings, Resources, TopicSettings};
 use crate::services::blob::{CHUNK_BYTES, Condition as BlobCondition, PutOptions};
 use crate::services::kv::{Condition, Write};
 use crate::services::queue::{Message, dead};
-use crate::services::{Backends, Clock, Error};
+use crate::services::{Backends, Clock, Error, topic};
 
 const START_MS: u64 = 1_700_000_000_000;
 const LEASE: Duration = Duration::from_secs(30);
@@ -25,6 +25,8 @@ fn resources() -> Resources {
     let orders = QueueSettings { max_receives: 2, dead_letter: Some("dead".into()), ..QueueSettings::default() };
     resources.queues.insert("orders".into(), orders);
     resources.queues.insert("dead".into(), QueueSettings::default());
+    let kept = TopicSettings { subscriptions: vec![], retention: Some(Duration::from_secs(60)) };
+    resources.topics.insert("kept".into(), kept);
     resources
 }
 
@@ -334,7 +336,8 @@ async fn what_has_expired_is_removed_in_the_background() {
     backends.kv.set("bucket", soon).await.unwrap();
     let ttl = Message { ttl: Some(Duration::from_secs(60)), deduplication_id: Some("id".into()), ..message("a") };
     backends.queue.send("orders", vec![ttl]).await.unwrap();
-    assert_eq!(rows(&fixture), 3);
+    backends.topic.publish("kept", vec![topic::Message::default()]).await.unwrap();
+    assert_eq!(rows(&fixture), 4);
     fixture.clock.advance(Duration::from_secs(600));
     for _ in 0..100 {
         if rows(&fixture) == 0 {
@@ -346,6 +349,7 @@ async fn what_has_expired_is_removed_in_the_background() {
 }
 
 fn rows(fixture: &Fixture) -> u32 {
-    let sql = "SELECT (SELECT count(*) FROM entry) + (SELECT count(*) FROM message) + (SELECT count(*) FROM duplicate)";
+    let sql = "SELECT (SELECT count(*) FROM entry) + (SELECT count(*) FROM message) +
+                      (SELECT count(*) FROM duplicate) + (SELECT count(*) FROM publication)";
     fixture.store().shared.readers.read(|db| Ok(db.query_row(sql, [], |row| row.get(0))?)).unwrap()
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use rusqlite::ffi::{SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
 use rusqlite::{Connection, ErrorCode};
 
 use super::effects::{Alarms, Effects};
@@ -288,14 +289,50 @@ impl Undone {
 }
 
 pub(super) fn not_written(error: &rusqlite::Error) -> Error {
-    Error::Unavailable(match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => "the store's disk is full".into(),
-        _ => format!("the store could not write: {error}"),
+    Error::Unavailable(if is_full(error) {
+        "the store's disk is full".into()
+    } else {
+        format!("the store could not write: {error}")
     })
 }
 
-/// After these nothing can be said about what a further write would do to the file.
+/// The index of the log fails in its own way.
+fn is_full(error: &rusqlite::Error) -> bool {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull) || extended == Some(SQLITE_IOERR_SHMSIZE)
+}
+
+/// After these nothing can be said about what a further write would do to the file. A write that was refused, because of
+/// a quota for one, is none of them: what it left of its group in the log counts for nothing, and the next goes over it.
 fn is_fatal(error: &rusqlite::Error) -> bool {
     use ErrorCode::{DatabaseCorrupt, NotADatabase, SystemIoFailure};
-    matches!(error.sqlite_error_code(), Some(SystemIoFailure | DatabaseCorrupt | NotADatabase))
+    let refused = error.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_IOERR_WRITE);
+    match error.sqlite_error_code() {
+        Some(SystemIoFailure) => !refused && !is_full(error),
+        code => matches!(code, Some(DatabaseCorrupt | NotADatabase)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi::{self, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_IOERR_FSYNC};
+
+    use super::*;
+
+    #[test]
+    fn writing_goes_on_after_a_write_that_was_refused_and_not_after_a_sync_that_failed() {
+        let told =
+            [SQLITE_FULL, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE, SQLITE_IOERR_FSYNC, SQLITE_CORRUPT].map(|code| {
+                let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+                let fatal = if is_fatal(&error) { ", fatal" } else { "" };
+                format!("{}{fatal}", Undone::AtCommit(error).error())
+            });
+        insta::assert_snapshot!(told.join("\n"), @"
+        unavailable: the store's disk is full
+        unavailable: the store's disk is full
+        unavailable: the store could not write: disk I/O error
+        unknown outcome: the store failed to commit: disk I/O error, fatal
+        unknown outcome: the store failed to commit: database disk image is malformed, fatal
+        ");
+    }
 }

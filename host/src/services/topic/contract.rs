@@ -1,5 +1,7 @@
 //! What every topic backend must do.
 
+mod replay;
+
 use std::time::Duration;
 
 use super::{DEDUPLICATION_WINDOW, Message, Topic};
@@ -8,6 +10,7 @@ use crate::services::Error;
 use crate::services::contract::{Fixture, START_MS, bytes, contract, millis, secs, soon};
 use crate::services::message::Attribute;
 use crate::services::queue::{Delivered, Queue};
+use replay::*;
 
 contract! {
     a_message_reaches_every_queue_whose_filter_matches
@@ -25,10 +28,17 @@ contract! {
     groups_keep_their_order
     a_waiting_receiver_gets_what_is_published
     published_messages_survive_reopening
+    a_replay_puts_messages_in_again
+    a_replay_begins_where_it_is_told
+    a_replay_goes_through_the_filter
+    a_replay_goes_on_over_many_steps
+    a_replay_ends_with_what_was_there
+    what_is_kept_survives_reopening
+    what_cannot_be_replayed_is_invalid
 }
 
 /// `events` feeds `all`, `images` (those with a matching attribute), `large` (those with a matching body) and `fifo`;
-/// `other` feeds `all`; `unheard` feeds none.
+/// `other` feeds `all`; `unheard` feeds none. `events` keeps its messages for an hour.
 pub(super) fn resources() -> Resources {
     let settings = QueueSettings { max_receives: 1, dead_letter: Some("dead".into()), ..QueueSettings::default() };
     let queues = [
@@ -49,7 +59,12 @@ pub(super) fn resources() -> Resources {
     let topics = [("events", events), ("other", vec![subscription("all", None)]), ("unheard", vec![])];
     Resources {
         queues: queues.map(|(name, settings)| (name.into(), settings)).into(),
-        topics: topics.map(|(name, subscriptions)| (name.into(), TopicSettings { subscriptions })).into(),
+        topics: topics
+            .map(|(name, subscriptions)| {
+                let retention = (name == "events").then(|| secs(3600));
+                (name.into(), TopicSettings { subscriptions, retention })
+            })
+            .into(),
         ..Resources::default()
     }
 }

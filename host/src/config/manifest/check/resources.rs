@@ -50,7 +50,9 @@ impl Checker<'_> {
             self.name(Service::Topic, name);
             let backend = self.backend(topic.backend);
             let subscriptions = topic.subscriptions.iter().map(|raw| self.subscription(name, backend, raw)).collect();
-            kept.by(backend).topics.insert(name.to_string(), TopicSettings { subscriptions, retention: None });
+            let retention = topic.retention.as_ref();
+            let retention = retention.map(|raw| self.duration(Some(raw), secs(60)..=14 * DAY, Duration::ZERO));
+            kept.by(backend).topics.insert(name.to_string(), TopicSettings { subscriptions, retention });
         }
         for (name, container) in &raw.containers {
             self.name(Service::Blob, name);

@@ -51,6 +51,9 @@ pub struct Queue {
 pub struct Topic {
     /// What keeps it; that of `store` when absent. Its queues must be kept there too.
     pub backend: Option<Backend>,
+    /// How long messages are kept to be replayed, from 1m to 14d; they are not when absent.
+    #[schemars(extend("examples" = ["7d"]))]
+    pub retention: Option<Located<String>>,
     /// The queues that get its messages.
     #[serde(default)]
     pub subscriptions: Vec<Subscription>,
