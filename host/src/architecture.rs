@@ -8,7 +8,7 @@ const MAY_NAME: [(&str, &[&str]); 9] = [
     ("child", &[]),
     ("event", &[]),
     ("config", &[]),
-    ("services", &["config"]),
+    ("services", &["config", "event"]),
     ("engine", &["child", "config", "event", "services"]),
     ("invoke", &["config", "event", "services", "engine"]),
     ("triggers", &["config", "event", "services", "engine", "invoke"]),

@@ -197,7 +197,7 @@ fn summary(manifest: &Manifest) -> String {
 
 /// What a component imports to reach something beside it, and what it may reach.
 struct Use {
-    /// A service, or `hosts`.
+    /// A service's interface, or `hosts`.
     what: &'static str,
     imported: bool,
     granted: Vec<String>,
@@ -207,7 +207,7 @@ impl Use {
     /// Those that are imported or granted.
     fn all(check: &Check<'_>, shape: &Shape) -> Vec<Self> {
         let services = Service::ALL.into_iter().map(|service| Self {
-            what: service.word(),
+            what: service.interface(),
             imported: imports(shape, service),
             granted: check.granted(service).iter().map(ToString::to_string).collect(),
         });

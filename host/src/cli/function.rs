@@ -16,7 +16,7 @@ const DATA_DIR: &str = ".wasm-faas";
 #[derive(clap::Args)]
 pub(super) struct Flags {
     /// Let the function use a resource: `kv:NAME:ro|rw`, `queue:NAME:send|receive|send+receive`, `topic:NAME:publish`,
-    /// `blob:NAME:ro|rw`
+    /// `blob:NAME:ro|rw`, `function:NAME:invoke|invoke-async|invoke+invoke-async`
     #[arg(long = "grant", value_name = "GRANT")]
     pub(super) grants: Vec<Grant>,
     /// Let the function send HTTP requests to a host or a network: `api.example.com`, `*.example.com:8443`, `10.0.0.0/8`
@@ -86,6 +86,7 @@ impl Flags {
                 Service::Queue => drop(resources.queues.insert(name, QueueSettings::default())),
                 Service::Topic => drop(resources.topics.insert(name, TopicSettings::default())),
                 Service::Blob => drop(resources.containers.insert(name)),
+                Service::Function => {}
             }
         }
         resources

@@ -52,7 +52,7 @@ fn is_own(import: &str, service: Service) -> bool {
     import
         .strip_prefix("wasm-faas:function/")
         .and_then(|rest| rest.split_once('@'))
-        .is_some_and(|(interface, _)| interface == service.word())
+        .is_some_and(|(interface, _)| interface == service.interface())
 }
 
 /// The services whose resources an import can ask for; a right to one of them is of use.

@@ -9,13 +9,15 @@ use super::error::CliError;
 use super::target::{self, Store};
 use super::{event, function, json, print, request, response, tell};
 use crate::build::Progress;
-use crate::config::PoolSettings;
+use crate::config::{PoolSettings, Service};
 use crate::engine::shape::Handler;
 use crate::engine::{self, Cache, CallError, Compiler, Component, FunctionSpec, HttpCall, Loader, Request};
 use crate::event::Trigger;
 use crate::invoke::{self, Caller, Ending, Function, Outcome, Terms};
 use crate::services::context::{Identity, Line, printable};
+use crate::services::functions::CHAIN;
 use crate::services::{Access, Backends, Clock};
+use crate::triggers::functions::Functions;
 
 /// Run a function once
 ///
@@ -54,7 +56,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, CliError> {
     check_flags(&component, arguments)?;
     // Opened last: nothing is made on disk for a function that cannot run.
     let store = Store::open(&arguments.function)?;
-    let function = function(component, arguments, store.backends());
+    let functions = Arc::new(Functions::new(store.backends()));
+    let function = Arc::new(function(component, arguments, store.backends(), &functions));
+    functions.replace([Arc::clone(&function)]);
     let outcome = super::block_on(input.send(&function, arguments.json))?;
     tell_ending(&outcome);
     tell(&outcome);
@@ -135,7 +139,7 @@ fn load(path: &Path, arguments: &Arguments) -> Result<Component, CliError> {
     let metered = arguments.function.limits().fuel.is_some();
     let mut progress = None;
     let compiler = Compiler::child().map_err(|source| CliError::Runtime { source })?;
-    let loader = Loader::new(cache, compiler, 4);
+    let loader = Loader::new(cache, compiler, instances(&arguments.function).max(4));
     Ok(loader.load(path, metered, || progress = Some(Progress::start("compiling to machine code, once")))?)
 }
 
@@ -154,7 +158,13 @@ fn check_flags(component: &Component, arguments: &Arguments) -> Result<(), CliEr
     }
 }
 
-fn function(component: Component, arguments: &Arguments, backends: Backends) -> Function {
+/// One, or a chain of them when it may invoke itself.
+fn instances(flags: &function::Flags) -> u32 {
+    let invokes = flags.grants.iter().any(|grant| grant.service == Service::Function);
+    if invokes { CHAIN.into() } else { 1 }
+}
+
+fn function(component: Component, arguments: &Arguments, backends: Backends, functions: &Arc<Functions>) -> Function {
     let identity = Identity {
         function: target::name(&arguments.target),
         version: component.digest().get(..12).unwrap_or_default().to_owned(),
@@ -166,14 +176,15 @@ fn function(component: Component, arguments: &Arguments, backends: Backends) -> 
     let input = arguments.data.clone().unwrap_or_default().into_bytes();
     let spec = FunctionSpec {
         identity: Arc::new(identity),
-        access: Access::new(backends, &flags.grants, flags.settings(), flags.secrets()),
+        access: Access::new(backends, &flags.grants, flags.settings(), flags.secrets()).with_functions(functions),
         allow: flags.allow_hosts.clone(),
         sink: Arc::new(|line: &Line<'_>| tell(format_args!("{} {:<6} {}", line.function, line.level, line.message))),
         command_input: is_command.then_some(input),
         environment: Vec::new(),
         lane: engine::lane(),
     };
-    Function::new(component, spec, PoolSettings { max: 1, ..PoolSettings::default() }, Terms::default())
+    let max = instances(flags);
+    Function::new(component, spec, PoolSettings { max, ..PoolSettings::default() }, Terms::default())
 }
 
 fn tell_ending(outcome: &Outcome) {

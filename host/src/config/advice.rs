@@ -43,6 +43,14 @@ impl Advice {
         }
     }
 
+    /// How to let a function take events that are left for it.
+    pub fn asynchronous(&self) -> String {
+        match self {
+            Self::Flags => "serve it with a manifest that has `async = {}` in its table".into(),
+            Self::Manifest { function } => format!("add `async = {{}}` to {}", header("functions", function)),
+        }
+    }
+
     /// Where a limit is set: `memory`, `fuel` or `timeout`.
     pub fn limit(&self, name: &str) -> String {
         match self {
@@ -72,17 +80,25 @@ mod tests {
         let advices = [Advice::Flags, Advice::Manifest { function: "counter".into() }];
         let grant: Grant = "kv:visits:rw".parse().unwrap();
         let texts = advices.iter().flat_map(|advice| {
-            [advice.grant(&grant), advice.secret("TOKEN"), advice.allow_host("example.com:443"), advice.limit("fuel")]
+            [
+                advice.grant(&grant),
+                advice.secret("TOKEN"),
+                advice.allow_host("example.com:443"),
+                advice.limit("fuel"),
+                advice.asynchronous(),
+            ]
         });
         insta::assert_snapshot!(texts.collect::<Vec<_>>().join("\n"), @r#"
         add `--grant kv:visits:rw`
         add `--secret TOKEN=env:VARIABLE` or `=file:PATH`
         add `--allow-host example.com:443`
         `--fuel`
+        serve it with a manifest that has `async = {}` in its table
         add "kv:visits:rw" to `grants` of [functions.counter]
         add `TOKEN = "env:VARIABLE"` or `= "file:PATH"` to `secrets` of [functions.counter]
         add "example.com:443" to `allow-hosts` of [functions.counter]
         `limits.fuel` of [functions.counter]
+        add `async = {}` to [functions.counter]
         "#);
     }
 

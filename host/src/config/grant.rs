@@ -3,25 +3,35 @@ use std::str::FromStr;
 
 use super::{Advice, NameError, check_name};
 
-/// A service whose resources are granted by name.
+/// A service whose resources are granted by name; other functions are resources in this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Service {
     Kv,
     Queue,
     Topic,
     Blob,
+    Function,
 }
 
 impl Service {
-    pub const ALL: [Self; 4] = [Self::Kv, Self::Queue, Self::Topic, Self::Blob];
+    pub const ALL: [Self; 5] = [Self::Kv, Self::Queue, Self::Topic, Self::Blob, Self::Function];
 
-    /// The word in grants and interface names: `kv`.
+    /// The word in grants: `kv`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Kv => "kv",
             Self::Queue => "queue",
             Self::Topic => "topic",
             Self::Blob => "blob",
+            Self::Function => "function",
+        }
+    }
+
+    /// The name of its interface in `wit/`: `kv`.
+    pub fn interface(self) -> &'static str {
+        match self {
+            Self::Kv | Self::Queue | Self::Topic | Self::Blob => self.word(),
+            Self::Function => "functions",
         }
     }
 
@@ -32,6 +42,7 @@ impl Service {
             Self::Queue => "queue",
             Self::Topic => "topic",
             Self::Blob => "container",
+            Self::Function => "function",
         }
     }
 
@@ -45,6 +56,11 @@ impl Service {
                 ("send+receive", &[Right::Send, Right::Receive]),
             ],
             Self::Topic => &[("publish", &[Right::Publish])],
+            Self::Function => &[
+                ("invoke", &[Right::Invoke]),
+                ("invoke-async", &[Right::InvokeAsync]),
+                ("invoke+invoke-async", &[Right::Invoke, Right::InvokeAsync]),
+            ],
         }
     }
 }
@@ -63,6 +79,8 @@ pub enum Right {
     Send,
     Receive,
     Publish,
+    Invoke,
+    InvokeAsync,
 }
 
 impl Right {
@@ -71,7 +89,8 @@ impl Right {
     }
 }
 
-/// A function's right to one resource, written `kv:visits:rw`, `queue:orders:send`, `topic:stored:publish`, `blob:inbox:ro`.
+/// A function's right to one resource, written `kv:visits:rw`, `queue:orders:send`, `topic:stored:publish`, `blob:inbox:ro`,
+/// `function:bill:invoke`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     pub service: Service,
@@ -85,7 +104,7 @@ pub struct Grant {
 pub enum GrantError {
     #[error("`{0}` is no grant: expected `service:name:right`, for example `kv:visits:rw`")]
     Shape(String),
-    #[error("`{0}` is no service that can be granted: expected `kv`, `queue`, `topic` or `blob`")]
+    #[error("`{0}` is no service that can be granted: expected `kv`, `queue`, `topic`, `blob` or `function`")]
     Service(String),
     #[error("{0}")]
     Name(#[from] NameError),
@@ -167,7 +186,7 @@ impl FromStr for Grant {
 mod tests {
     use super::*;
 
-    const EVERY_GRANT: [&str; 8] = [
+    const EVERY_GRANT: [&str; 11] = [
         "kv:visits:ro",
         "kv:visits:rw",
         "queue:orders:send",
@@ -176,6 +195,9 @@ mod tests {
         "topic:stored:publish",
         "blob:inbox:ro",
         "blob:inbox:rw",
+        "function:bill:invoke",
+        "function:bill:invoke-async",
+        "function:bill:invoke+invoke-async",
     ];
 
     fn grant(text: &str) -> Grant {
@@ -193,17 +215,21 @@ mod tests {
 
     #[test]
     fn a_grant_has_the_rights_of_its_word_and_no_other() {
-        let all = [Right::Read, Right::Write, Right::Send, Right::Receive, Right::Publish];
+        use Right::{Invoke, InvokeAsync, Publish, Read, Receive, Send, Write};
+        let all = [Read, Write, Send, Receive, Publish, Invoke, InvokeAsync];
         let rights = |text: &str| all.into_iter().filter(|right| grant(text).has(*right)).collect::<Vec<_>>();
-        let expected: [&[Right]; 8] = [
-            &[Right::Read],
-            &[Right::Read, Right::Write],
-            &[Right::Send],
-            &[Right::Receive],
-            &[Right::Send, Right::Receive],
-            &[Right::Publish],
-            &[Right::Read],
-            &[Right::Read, Right::Write],
+        let expected: [&[Right]; 11] = [
+            &[Read],
+            &[Read, Write],
+            &[Send],
+            &[Receive],
+            &[Send, Receive],
+            &[Publish],
+            &[Read],
+            &[Read, Write],
+            &[Invoke],
+            &[InvokeAsync],
+            &[Invoke, InvokeAsync],
         ];
         for (text, expected) in EVERY_GRANT.into_iter().zip(expected) {
             assert_eq!(rights(text), expected, "{text}");
@@ -247,6 +273,9 @@ mod tests {
             "queue:orders:receive+send",
             "topic:stored:ro",
             "blob:inbox:wr",
+            "function::invoke",
+            "functions:bill:invoke",
+            "function:bill:send",
         ];
         let lines: Vec<String> = texts.iter().map(|text| text.parse::<Grant>().unwrap_err().to_string()).collect();
         insta::assert_snapshot!(lines.join("\n"), @r#"
@@ -254,10 +283,10 @@ mod tests {
         `kv` is no grant: expected `service:name:right`, for example `kv:visits:rw`
         `kv:visits` is no grant: expected `service:name:right`, for example `kv:visits:rw`
         `kv:visits:rw:more` is no grant: expected `service:name:right`, for example `kv:visits:rw`
-        `kvs` is no service that can be granted: expected `kv`, `queue`, `topic` or `blob`
-        `KV` is no service that can be granted: expected `kv`, `queue`, `topic` or `blob`
-        `config` is no service that can be granted: expected `kv`, `queue`, `topic` or `blob`
-        `` is no service that can be granted: expected `kv`, `queue`, `topic` or `blob`
+        `kvs` is no service that can be granted: expected `kv`, `queue`, `topic`, `blob` or `function`
+        `KV` is no service that can be granted: expected `kv`, `queue`, `topic`, `blob` or `function`
+        `config` is no service that can be granted: expected `kv`, `queue`, `topic`, `blob` or `function`
+        `` is no service that can be granted: expected `kv`, `queue`, `topic`, `blob` or `function`
         "" cannot name a bucket: it is empty
         "a b" cannot name a bucket: only the letters a-z and A-Z, digits, `-`, `_` and `.` may stand in it
         `` is no right to a bucket: expected `ro`, `rw`
@@ -267,6 +296,9 @@ mod tests {
         `receive+send` is no right to a queue: expected `send`, `receive`, `send+receive`
         `ro` is no right to a topic: expected `publish`
         `wr` is no right to a container: expected `ro`, `rw`
+        "" cannot name a function: it is empty
+        `functions` is no service that can be granted: expected `kv`, `queue`, `topic`, `blob` or `function`
+        `send` is no right to a function: expected `invoke`, `invoke-async`, `invoke+invoke-async`
         "#);
     }
 }

@@ -25,6 +25,8 @@ impl Resources {
             Service::Queue => self.queues.contains_key(name),
             Service::Topic => self.topics.contains_key(name),
             Service::Blob => self.containers.contains(name),
+            // No backend provisions functions.
+            Service::Function => false,
         }
     }
 
@@ -138,15 +140,6 @@ pub struct NameError {
 /// Resource names are 1 to [`NAME_BYTES`] letters, digits, `-`, `_` and `.` of ASCII, start with a letter or digit and
 /// hold no `..`, so that every backend can keep them as they are.
 pub fn check_name(service: Service, name: &str) -> Result<(), NameError> {
-    check(service.resource(), name)
-}
-
-/// Functions are named by the same rule.
-pub fn check_function_name(name: &str) -> Result<(), NameError> {
-    check("function", name)
-}
-
-fn check(resource: &'static str, name: &str) -> Result<(), NameError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let why = if name.is_empty() {
         "it is empty"
@@ -165,7 +158,12 @@ fn check(resource: &'static str, name: &str) -> Result<(), NameError> {
     if shown.len() < name.len() {
         shown.push('…');
     }
-    Err(NameError { name: shown, resource, why })
+    Err(NameError { name: shown, resource: service.resource(), why })
+}
+
+/// Functions are named by the same rule.
+pub fn check_function_name(name: &str) -> Result<(), NameError> {
+    check_name(Service::Function, name)
 }
 
 #[cfg(test)]
@@ -208,6 +206,7 @@ mod tests {
         "" cannot name a queue: it is empty
         "" cannot name a topic: it is empty
         "" cannot name a container: it is empty
+        "" cannot name a function: it is empty
         "#);
     }
 

@@ -65,6 +65,10 @@ pub enum CallError {
     Deadline {
         timeout: Duration,
     },
+    /// It was invoked by another function, which had no more time left.
+    CallerDeadline {
+        left: Duration,
+    },
     StackOverflow,
     /// More data than an answer or the arguments of one host call may have.
     TooLarge {
@@ -94,7 +98,7 @@ impl CallError {
             Self::Exit(_) => "exit",
             Self::OutOfFuel { .. } => "out-of-fuel",
             Self::OutOfMemory { .. } => "out-of-memory",
-            Self::Deadline { .. } => "deadline",
+            Self::Deadline { .. } | Self::CallerDeadline { .. } => "deadline",
             Self::StackOverflow => "stack-overflow",
             Self::TooLarge { .. } => "too-large",
             Self::NoReply => "no-reply",
@@ -102,6 +106,22 @@ impl CallError {
             Self::Cancelled => "cancelled",
             Self::Unloadable { .. } => "unloadable",
             Self::NoRoom => "no-room",
+        }
+    }
+
+    /// One line for a caller, which tells nothing of the inside.
+    pub fn public(&self) -> &'static str {
+        match self {
+            Self::Trap { .. } | Self::Exit(_) | Self::StackOverflow => "the function failed",
+            Self::OutOfFuel { .. } => "the function used up its fuel",
+            Self::OutOfMemory { .. } => "the function reached its memory limit",
+            Self::Deadline { .. } | Self::CallerDeadline { .. } => "the function took too long",
+            Self::TooLarge { .. } => "the function's answer is too large",
+            Self::NoReply => "the function did not answer",
+            Self::NoSuchExport { .. } | Self::Unloadable { .. } => "the function does not fit this host",
+            Self::NoRoom => "the host is busy; try again later",
+            // Nobody is there to read it.
+            Self::Cancelled => "the caller left",
         }
     }
 
@@ -194,6 +214,12 @@ impl CallError {
                 let raise = raise("timeout", "what it waits for");
                 format!("the function ran over its timeout of {timeout}; {raise}")
             }
+            Self::CallerDeadline { left } => {
+                let left = humantime::format_duration(Duration::from_millis(left.as_millis().try_into().unwrap_or(0)));
+                format!(
+                    "the function ran over the {left} that its caller had left; raise the timeout of the first caller or look for what it waits for"
+                )
+            }
             Self::StackOverflow => "the function's stack of 1 MiB overflowed; look for endless recursion".into(),
             Self::TooLarge { limit } => {
                 format!("the function handed over more than {limit:#} at once; write large data as a blob, in pieces")
@@ -232,6 +258,7 @@ mod tests {
             CallError::OutOfFuel { limit: 1000 },
             CallError::OutOfMemory { limit: ByteSize::mib(16) },
             CallError::Deadline { timeout: Duration::from_millis(50) },
+            CallError::CallerDeadline { left: Duration::from_micros(48_700) },
         ];
         let advice = Advice::Manifest { function: "hello".into() };
         let told = |advice: &Advice| errors.iter().map(|error| error.told(advice)).collect::<Vec<_>>().join("\n");
@@ -239,11 +266,13 @@ mod tests {
         the function used up its fuel of 1000; raise `--fuel` or look for an endless loop
         the function reached its memory limit of 16.0 MiB; raise `--memory` or look for a leak
         the function ran over its timeout of 50ms; raise `--timeout` or look for what it waits for
+        the function ran over the 48ms that its caller had left; raise the timeout of the first caller or look for what it waits for
         ");
         insta::assert_snapshot!(told(&advice), @r"
         the function used up its fuel of 1000; raise `limits.fuel` of [functions.hello] or look for an endless loop
         the function reached its memory limit of 16.0 MiB; raise `limits.memory` of [functions.hello] or look for a leak
         the function ran over its timeout of 50ms; raise `limits.timeout` of [functions.hello] or look for what it waits for
+        the function ran over the 48ms that its caller had left; raise the timeout of the first caller or look for what it waits for
         ");
     }
 }

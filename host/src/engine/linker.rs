@@ -3,7 +3,7 @@ use wasmtime::component::Linker;
 
 use super::Profile;
 use super::state::State;
-use crate::services::bindings::{blob, config, context, kv, queue, topic, types};
+use crate::services::bindings::{blob, config, context, functions, kv, queue, topic, types};
 use crate::services::context::host::HasContext;
 use crate::services::host::HasView;
 use crate::services::wasi;
@@ -24,6 +24,7 @@ pub(super) fn linker(engine: &Engine, profile: Profile) -> wasmtime::Result<Link
     queue::add_to_linker::<State, HasView>(&mut linker, State::view)?;
     topic::add_to_linker::<State, HasView>(&mut linker, State::view)?;
     blob::add_to_linker::<State, HasView>(&mut linker, State::view)?;
+    functions::add_to_linker::<State, HasView>(&mut linker, State::view)?;
     wasi::host::add_to_linker(&mut linker, State::view)?;
     Ok(linker)
 }
@@ -32,7 +33,7 @@ pub(super) fn linker(engine: &Engine, profile: Profile) -> wasmtime::Result<Link
 /// those of 0.3 for components that use component-model concurrency.
 pub(super) fn knows(name: &str, concurrent: bool) -> bool {
     const WASI: [&str; 7] = ["io", "clocks", "random", "cli", "filesystem", "sockets", "http"];
-    const OURS: [&str; 7] = ["types", "context", "config", "kv", "queue", "topic", "blob"];
+    const OURS: [&str; 8] = ["types", "context", "config", "kv", "queue", "topic", "blob", "functions"];
     let Some((interface, version)) = name.split_once('@') else { return false };
     match interface.split_once('/') {
         Some(("wasm-faas:function", interface)) => OURS.contains(&interface) && version.starts_with("0.1."),

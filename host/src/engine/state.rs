@@ -76,7 +76,7 @@ impl State {
 
     pub(super) fn view(&mut self) -> View<'_> {
         let Self { table, spec, context, budget, .. } = self;
-        View { table, access: &spec.access, log: &context.log, budget }
+        View { table, access: &spec.access, log: &context.log, context, budget }
     }
 
     pub(super) fn context(&mut self) -> &mut Context {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::config::Rate;
 
@@ -20,7 +20,7 @@ pub struct Admission {
 /// The right to run one invocation; given back when dropped.
 pub struct Permit<'a>(
     #[expect(dead_code, reason = "held for its drop")] SemaphorePermit<'a>,
-    #[expect(dead_code, reason = "held for its drop")] SemaphorePermit<'a>,
+    #[expect(dead_code, reason = "held for its drop")] Option<SemaphorePermit<'a>>,
 );
 
 /// The same, for as long as it is wanted: of those who take a permit before they look for work.
@@ -61,13 +61,26 @@ impl Admission {
         if let Ok(turn) = self.function.try_acquire()
             && let Ok(host) = self.host.try_acquire()
         {
-            return Ok(Permit(turn, host));
+            return Ok(Permit(turn, Some(host)));
         }
         // The function's turn first: a function that waits for itself takes nothing from others.
-        let both = async {
-            Ok::<_, tokio::sync::AcquireError>(Permit(self.function.acquire().await?, self.host.acquire().await?))
-        };
-        match tokio::time::timeout(self.wait, both).await {
+        let both =
+            async { Ok::<_, AcquireError>(Permit(self.function.acquire().await?, Some(self.host.acquire().await?))) };
+        self.in_time(both).await
+    }
+
+    /// The same for an invocation that another one waits for, whose permit of the host counts for both.
+    pub async fn admit_nested(&self) -> Result<Permit<'_>, Rejected> {
+        self.check_rate()?;
+        let turn = async { Ok(Permit(self.function.acquire().await?, None)) };
+        self.in_time(turn).await
+    }
+
+    async fn in_time<'a>(
+        &self,
+        permit: impl Future<Output = Result<Permit<'a>, AcquireError>>,
+    ) -> Result<Permit<'a>, Rejected> {
+        match tokio::time::timeout(self.wait, permit).await {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(Rejected::Overloaded { waited: self.wait }),
         }
@@ -136,6 +149,24 @@ mod tests {
         drop((first, third));
         assert!(other.admit().await.is_ok());
         assert_eq!(shared.available_permits(), 3);
+    }
+
+    #[tokio::test]
+    async fn who_is_waited_for_needs_a_place_of_its_function_only() {
+        let shared = host(1);
+        let wait = Duration::from_millis(20);
+        let [caller, callee] = [(); 2].map(|()| Admission::new(1, wait, None, Arc::clone(&shared)));
+        let _outer = caller.admit().await.unwrap();
+        let nested = callee.admit_nested().await.unwrap();
+        assert_eq!(callee.admit_nested().await.err(), Some(Rejected::Overloaded { waited: wait }));
+        assert_eq!(
+            caller.admit_nested().await.err(),
+            Some(Rejected::Overloaded { waited: wait }),
+            "it waits for itself"
+        );
+        drop(nested);
+        assert!(callee.admit_nested().await.is_ok());
+        assert_eq!(shared.available_permits(), 0, "a nested one gives back no permit of the host");
     }
 
     #[tokio::test]

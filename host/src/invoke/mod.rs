@@ -77,6 +77,10 @@ pub struct Caller {
     pub attempt: u32,
     /// W3C trace context.
     pub traceparent: Option<String>,
+    /// When it is to end at the latest, besides the function's own timeout.
+    pub deadline: Option<Instant>,
+    /// Functions before this one in the chain of those that invoke each other.
+    pub depth: u8,
 }
 
 /// Runs one invocation from admission to its outcome, which is recorded and returned.
@@ -85,18 +89,31 @@ pub async fn invoke(function: &Function, request: Request, caller: Caller) -> Re
     Ok(run(function, permit, request, caller).await)
 }
 
+/// The same for a function that another one invokes and waits for. The permit of the host is the waiting one's: with two for
+/// both, those that wait could take all of them and nobody would run.
+pub async fn invoke_nested(function: &Function, request: Request, caller: Caller) -> Result<Outcome, Rejected> {
+    let permit = function.admission.admit_nested().await?;
+    Ok(run(function, permit, request, caller).await)
+}
+
 /// Runs one invocation that was admitted. It has exactly one outcome, which is recorded and returned; one whose future is
 /// dropped is recorded as cancelled. The permit is given back as soon as the guest is done.
 pub async fn run(function: &Function, permit: impl Send, request: Request, caller: Caller) -> Outcome {
     let running = Running::start(function, caller.id);
+    let own = running.started + function.pool.spec().identity.limits.timeout;
+    let callers = caller.deadline.filter(|deadline| *deadline < own);
     let invocation = Invocation {
         id: running.id.clone(),
         attempt: caller.attempt.max(1),
-        deadline: running.started + function.pool.spec().identity.limits.timeout,
+        deadline: callers.unwrap_or(own),
         traceparent: caller.traceparent,
+        depth: caller.depth,
     };
-    let (called, ended) = call(function, request, invocation, running.started).await;
+    let (mut called, ended) = call(function, request, invocation, running.started).await;
     drop(permit);
+    if let (Some(deadline), Err(CallError::Deadline { .. })) = (callers, &called.reply) {
+        called.reply = Err(CallError::CallerDeadline { left: deadline.saturating_duration_since(running.started) });
+    }
     running.end(called, ended)
 }
 

@@ -1,5 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Weak};
 
+use super::functions::Invoker;
 use super::{Backends, Error, Placement, Result, denied};
 use crate::config::{Advice, Grant, Right, SecretSource, Service};
 
@@ -10,6 +12,8 @@ pub struct Access {
     pub(super) settings: BTreeMap<String, String>,
     pub(super) secrets: BTreeMap<String, SecretSource>,
     advice: Advice,
+    /// Not owned: the invoker owns the functions, and each function its access.
+    functions: Option<Weak<dyn Invoker>>,
 }
 
 impl Access {
@@ -25,7 +29,22 @@ impl Access {
             let merged = by_name.entry((grant.service, grant.name.clone())).or_insert_with(|| grant.clone());
             *merged = merged.clone().union(grant);
         }
-        Self { placement: placement.into(), grants: by_name, settings, secrets, advice: Advice::default() }
+        let (placement, advice) = (placement.into(), Advice::default());
+        Self { placement, grants: by_name, settings, secrets, advice, functions: None }
+    }
+
+    /// The same, with functions to invoke.
+    #[must_use]
+    pub fn with_functions(mut self, functions: &Arc<impl Invoker + 'static>) -> Self {
+        let functions: Weak<_> = Arc::downgrade(functions);
+        self.functions = Some(functions);
+        self
+    }
+
+    /// What invokes other functions.
+    pub fn functions(&self) -> Result<Arc<dyn Invoker>> {
+        let functions = self.functions.as_ref().ok_or(Error::NotFound)?;
+        functions.upgrade().ok_or_else(|| Error::Unavailable("the host is stopping".into()))
     }
 
     /// The same, given in another place than by flags.

@@ -24,7 +24,7 @@ wasmtime::component::bindgen!({
     require_store_data_send: true,
 });
 
-pub use wasm_faas::function::{blob, config, context, kv, queue, topic, types};
+pub use wasm_faas::function::{blob, config, context, functions, kv, queue, topic, types};
 
 /// How a host function ends without a result: an answer for the guest, or a trap when the guest broke a rule of its own
 /// handles (their table is full, or one is used after its drop).

@@ -6,16 +6,18 @@ use wasmtime::component::{HasData, ResourceTable};
 
 use super::bindings::GuestError;
 use super::bindings::types;
-use super::context::SharedLog;
+use super::context::{Context, SharedLog};
 use super::message::{Accepted, Attribute};
 use super::wasi::Budget;
 use super::{Access, Result};
 
-/// What a host function of a service sees of its store: the guest's handles, the function's rights and its log.
+/// What a host function of a service sees of its store: the guest's handles, the function's rights, its log and its
+/// invocation.
 pub struct View<'a> {
     pub table: &'a mut ResourceTable,
     pub access: &'a Access,
     pub log: &'a SharedLog,
+    pub context: &'a Context,
     /// For what the guest has the host keep.
     pub budget: &'a Budget,
 }

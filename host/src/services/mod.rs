@@ -10,6 +10,7 @@ pub mod context;
 #[cfg(test)]
 mod contract;
 mod error;
+pub mod functions;
 pub mod host;
 pub mod kv;
 pub mod memory;

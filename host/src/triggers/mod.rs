@@ -1,4 +1,5 @@
 //! The outside world, turned into events and invocations.
 
 pub mod delivery;
+pub mod functions;
 pub mod http;

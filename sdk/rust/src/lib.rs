@@ -5,6 +5,7 @@ pub mod bindings;
 pub mod blob;
 pub mod config;
 pub mod context;
+pub mod functions;
 pub mod kv;
 pub mod log;
 pub mod queue;
@@ -24,6 +25,7 @@ pub use blob::Container;
 pub use error::{Error, Rejected, Result, Retry, ServiceError};
 pub use event::{BlobChange, BlobChangeKind, Delivery, Event, HttpRequest, KvChange, KvChangeKind, Tick, Trigger};
 pub use executor::sleep;
+pub use functions::{Call, InvokeError};
 pub use kv::Bucket;
 pub use queue::Queue;
 #[cfg(feature = "json")]

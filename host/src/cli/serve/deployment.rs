@@ -17,6 +17,7 @@ use crate::engine::{self, Cache, Compiler, FunctionSpec, LoadError, Loader, Regi
 use crate::invoke::{Function, Terms};
 use crate::services::context::Identity;
 use crate::services::{Access, Backends, Clock, Placement, memory, sqlite};
+use crate::triggers::functions::Functions;
 use crate::triggers::http::{self, Files, Routes};
 
 /// Live instances of one engine profile. A manifest may need all four profiles, and with 2048 each they just fit into a
@@ -28,6 +29,7 @@ const INSTANCES: u32 = 2048;
 pub(super) struct Host {
     loader: Arc<Loader>,
     placement: Placement,
+    pub(super) functions: Arc<Functions>,
     concurrency: Arc<Semaphore>,
     /// For instances that wait.
     room: Arc<Semaphore>,
@@ -50,15 +52,23 @@ pub(super) struct Deployed {
     pub(super) compiled: bool,
 }
 
+impl Deployment {
+    pub(super) fn functions(&self) -> impl Iterator<Item = Arc<Function>> {
+        self.functions.values().map(|deployed| Arc::clone(&deployed.function))
+    }
+}
+
 impl Host {
     /// Opens the stores and what loads components.
     pub(super) fn open(manifest: &Manifest, output: Output) -> Result<Self, CliError> {
         let cache = Cache::open(&Cache::default_dir()).map_err(LoadError::from)?;
         let compiler = Compiler::child().map_err(|source| CliError::Runtime { source })?;
         let concurrency = manifest.server.concurrency.max(1);
+        let placement = placement(manifest)?;
         Ok(Self {
             loader: Arc::new(Loader::new(cache, compiler, INSTANCES)),
-            placement: placement(manifest)?,
+            functions: Arc::new(Functions::new(placement.clone())),
+            placement,
             concurrency: Arc::new(Semaphore::new(concurrency as usize)),
             // Some may wait however many may run: beyond the room of the engine, requests are told to come again.
             room: Arc::new(Semaphore::new(INSTANCES.saturating_sub(concurrency).max(INSTANCES / 4) as usize)),
@@ -157,7 +167,8 @@ impl Host {
         FunctionSpec {
             identity: Arc::new(identity),
             access: Access::new(self.placement.clone(), &settings.grants, config, secrets)
-                .advised(settings.advice.clone()),
+                .advised(settings.advice.clone())
+                .with_functions(&self.functions),
             allow: settings.allow_hosts.clone(),
             sink: self.output.sink(),
             command_input: None,

@@ -15,6 +15,7 @@ use crate::cli::error::CliError;
 use crate::cli::tell;
 use crate::config::Manifest;
 use crate::engine::SWEEP;
+use crate::triggers::functions::Functions;
 use crate::triggers::http::{Door, LOOK_EVERY, Tls};
 
 /// How long changes are gathered: a build or an editor writes several files.
@@ -23,11 +24,11 @@ const GATHER: Duration = Duration::from_millis(200);
 const MADE: [&str; 5] = [".wasm-faas", "target", "node_modules", "__pycache__", ".git"];
 
 /// Takes down instances that have waited or lived too long.
-pub(super) async fn sweep(door: Arc<Door>) {
+pub(super) async fn sweep(functions: Arc<Functions>) {
     let mut ticks = tokio::time::interval(SWEEP);
     loop {
         ticks.tick().await;
-        door.sweep();
+        functions.sweep();
     }
 }
 
@@ -79,6 +80,7 @@ impl Reload {
             return Err(CliError::NeedsRestart { what });
         }
         let deployment = self.host.deploy(&manifest, Some(&self.functions)).await?;
+        self.host.functions.replace(deployment.functions());
         self.door.replace(deployment.routes);
         self.events.replace(&manifest, &deployment.functions);
         (self.manifest, self.functions) = (manifest, deployment.functions);

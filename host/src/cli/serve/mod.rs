@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use super::error::CliError;
 use super::{INTERRUPTED, break_off, function, target, tell};
 use crate::config::{Advice, FunctionSettings, HttpTrigger, Manifest, PoolSettings, Server};
+use crate::triggers::functions::Functions;
 use crate::triggers::http::{Bound, Door, Ended, Tls, acceptor};
 use deployment::Host;
 use events::Events;
@@ -83,10 +84,11 @@ async fn serve(
     let log = (!arguments.quiet).then(|| output.access_log());
     let listening = format!("{}://{}", if tls.is_some() { "https" } else { "http" }, bound.address());
     output.show(&listening, &manifest, &deployment, started.elapsed())?;
+    host.functions.replace(deployment.functions());
     let door = Arc::new(Door::new(with_enough_files(manifest.server.clone(), files), deployment.routes, log));
     let events = Arc::new(Events::new(Arc::clone(&host), output.notices()));
     events.replace(&manifest, &deployment.functions);
-    tend(&door, tls.as_ref());
+    tend(&host.functions, tls.as_ref());
     if let Some(changes) = changes {
         let (door, events, functions) = (Arc::clone(&door), Arc::clone(&events), deployment.functions);
         tokio::spawn(life::Reload { door, events, host, source, manifest, functions, changes }.run());
@@ -103,8 +105,8 @@ async fn serve(
 }
 
 /// Starts what goes on beside serving, until the process ends.
-fn tend(door: &Arc<Door>, tls: Option<&Arc<Tls>>) {
-    tokio::spawn(life::sweep(Arc::clone(door)));
+fn tend(functions: &Arc<Functions>, tls: Option<&Arc<Tls>>) {
+    tokio::spawn(life::sweep(Arc::clone(functions)));
     if let Some(tls) = tls {
         tokio::spawn(life::renew(Arc::clone(tls)));
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 pub use log::{INVOCATION_LOG_BYTES, Level, Line, LogSink, MESSAGE_BYTES, SharedLog, TAIL_BYTES, printable};
 
 use super::Clock;
+use super::functions::Calling;
 use crate::config::Limits;
 use std::sync::Arc;
 
@@ -29,6 +30,8 @@ pub struct Invocation {
     pub attempt: u32,
     pub deadline: Instant,
     pub traceparent: Option<String>,
+    /// Functions before this one in the chain of those that invoke each other.
+    pub depth: u8,
 }
 
 /// The context of one instance; [`Context::begin`] sets it for each invocation.
@@ -45,6 +48,17 @@ impl Context {
 
     pub fn begin(&mut self, invocation: Invocation) {
         self.invocation = invocation;
+    }
+
+    /// Who calls when the guest invokes another function.
+    pub fn calling(&self) -> Calling<'_> {
+        let Invocation { deadline, traceparent, depth, .. } = &self.invocation;
+        Calling {
+            function: &self.identity.function,
+            deadline: *deadline,
+            traceparent: traceparent.as_deref(),
+            depth: *depth,
+        }
     }
 
     fn remaining(&self) -> Duration {

@@ -217,7 +217,7 @@ impl Queue {
         if message.size() > self.message_size {
             return Err(Error::TooLarge(self.message_size as u64));
         }
-        check_duration("delay-ms", message.delay.unwrap_or_default(), Duration::ZERO, DELAY_MAX)?;
+        check_delay(message.delay)?;
         match message.ttl {
             Some(ttl) if ttl.is_zero() => Err(Error::Invalid("`ttl-ms` is 0".into())),
             _ => Ok(()),
@@ -241,6 +241,10 @@ impl Message {
     pub fn size(&self) -> usize {
         message::size(&self.body, self.content_type.as_deref(), &self.attributes)
     }
+}
+
+pub(super) fn check_delay(delay: Option<Duration>) -> Result<()> {
+    check_duration("delay-ms", delay.unwrap_or_default(), Duration::ZERO, DELAY_MAX)
 }
 
 fn check_duration(name: &str, value: Duration, min: Duration, max: Duration) -> Result<()> {

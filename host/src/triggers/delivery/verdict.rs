@@ -61,6 +61,7 @@ impl Verdict {
             | CallError::OutOfFuel { .. }
             | CallError::OutOfMemory { .. }
             | CallError::Deadline { .. }
+            | CallError::CallerDeadline { .. }
             | CallError::StackOverflow
             | CallError::TooLarge { .. }
             | CallError::NoReply

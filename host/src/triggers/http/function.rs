@@ -108,7 +108,7 @@ fn passed_on(answered: HttpAnswer) -> Response {
 
 fn caller(headers: &http::HeaderMap) -> Caller {
     let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok());
-    Caller { id: None, attempt: 1, traceparent: traceparent.map(str::to_owned) }
+    Caller { attempt: 1, traceparent: traceparent.map(str::to_owned), ..Caller::default() }
 }
 
 /// The whole body, within the limits of size and patience.

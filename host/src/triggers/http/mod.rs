@@ -79,20 +79,6 @@ impl Door {
         }
     }
 
-    /// Takes down instances that have waited or lived too long, and makes those that are to be there.
-    pub fn sweep(&self) {
-        let now = Instant::now();
-        for route in self.routes.load().all() {
-            let Target::Function(function) = &route.target else { continue };
-            function.pool().sweep(now);
-            if function.pool().lacks_some() {
-                let function = Arc::clone(function);
-                // What keeps it from being made is reported by the invocation that needs it.
-                tokio::spawn(async move { function.pool().warm().await });
-            }
-        }
-    }
-
     /// Health and readiness.
     fn own_answer(&self, path: &str) -> Option<Response> {
         if self.settings.health.as_deref() == Some(path) {

@@ -38,25 +38,21 @@ pub(super) fn of(outcome: Outcome) -> Response {
 }
 
 fn stopped(error: &CallError) -> Response {
-    let (status, text) = match error {
-        CallError::Trap { .. } | CallError::Exit(_) | CallError::StackOverflow => {
-            (StatusCode::INTERNAL_SERVER_ERROR, "the function failed")
-        }
-        CallError::OutOfFuel { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "the function used up its fuel"),
-        CallError::OutOfMemory { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "the function reached its memory limit"),
-        CallError::Deadline { .. } => (StatusCode::GATEWAY_TIMEOUT, "the function took too long"),
-        CallError::TooLarge { .. } => (StatusCode::BAD_GATEWAY, "the function's answer is too large"),
-        CallError::NoReply => (StatusCode::BAD_GATEWAY, "the function did not answer"),
-        CallError::NoSuchExport { .. } | CallError::Unloadable { .. } => {
-            (StatusCode::BAD_GATEWAY, "the function does not fit this host")
-        }
-        CallError::NoRoom => {
-            return answer_later(StatusCode::SERVICE_UNAVAILABLE, "the host is busy; try again later", 1);
-        }
-        // Nobody is there to read it.
-        CallError::Cancelled => (StatusCode::BAD_GATEWAY, "the caller left"),
+    let status = match error {
+        CallError::Trap { .. }
+        | CallError::Exit(_)
+        | CallError::StackOverflow
+        | CallError::OutOfFuel { .. }
+        | CallError::OutOfMemory { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        CallError::Deadline { .. } | CallError::CallerDeadline { .. } => StatusCode::GATEWAY_TIMEOUT,
+        CallError::TooLarge { .. }
+        | CallError::NoReply
+        | CallError::NoSuchExport { .. }
+        | CallError::Unloadable { .. }
+        | CallError::Cancelled => StatusCode::BAD_GATEWAY,
+        CallError::NoRoom => return answer_later(StatusCode::SERVICE_UNAVAILABLE, error.public(), 1),
     };
-    answer(status, text)
+    answer(status, error.public())
 }
 
 /// Why an invocation did not start.

@@ -7,6 +7,7 @@
 //   * with "wasm-faas:function/queue@0.1.0" = "crate::bindings::function::wasm_faas::function::queue"
 //   * with "wasm-faas:function/topic@0.1.0" = "crate::bindings::function::wasm_faas::function::topic"
 //   * with "wasm-faas:function/blob@0.1.0" = "crate::bindings::function::wasm_faas::function::blob"
+//   * with "wasm-faas:function/functions@0.1.0" = "crate::bindings::function::wasm_faas::function::functions"
 //   * default-bindings-module: "$crate::bindings::batch_function"
 //   * export-macro-name: export_batch_function
 //   * pub-export-macro
@@ -24,6 +25,8 @@ use crate::bindings::function::wasm_faas::function::queue as __with_name4;
 use crate::bindings::function::wasm_faas::function::topic as __with_name5;
 #[allow(unfulfilled_lint_expectations, unused_imports)]
 use crate::bindings::function::wasm_faas::function::blob as __with_name6;
+#[allow(unfulfilled_lint_expectations, unused_imports)]
+use crate::bindings::function::wasm_faas::function::functions as __with_name7;
 #[allow(dead_code, clippy::all)]
 pub mod exports {
   pub mod wasm_faas {
@@ -648,8 +651,8 @@ pub mod exports {
       #[unsafe(link_section = "component-type:wit-bindgen:0.61.1:wasm-faas:function@0.1.0:batch-function:imports and exports")]
       #[doc(hidden)]
       #[allow(clippy::octal_escapes)]
-      pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 5085] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xd8&\x01A\x02\x01A\x15\
+      pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 5478] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xe1)\x01A\x02\x01A\x19\
 \x01B#\x01r\x02\x04names\x05values\x04\0\x09attribute\x03\0\0\x01ks\x01p\x01\x01\
 r\x06\x06methods\x04paths\x05route\x02\x0aparameters\x03\x05query\x03\x07headers\
 \x03\x04\0\x0chttp-request\x03\0\x04\x01r\x06\x06sources\x0amessage-ids\x0drecei\
@@ -757,13 +760,23 @@ hod]container.presign\x017\x01h\x19\x01@\x01\x04self8\0\x07\x04\0\x13[method]rea
 der.info\x019\x01j\x01\x08\x01\x03\x01@\x02\x04self8\x03maxy\0:\x04\0\x13[method\
 ]reader.read\x01;\x01h\x1a\x01j\0\x01\x03\x01@\x02\x04self<\x05chunk\x08\0=\x04\0\
 \x14[method]writer.write\x01>\x01@\x01\x04self<\0&\x04\0\x15[method]writer.finis\
-h\x01?\x03\0\x1dwasm-faas:function/blob@0.1.0\x05\x09\x02\x03\0\0\x05event\x02\x03\
-\0\0\x07failure\x01B\x09\x02\x03\x02\x01\x0a\x04\0\x05event\x03\0\0\x02\x03\x02\x01\
-\x0b\x04\0\x07failure\x03\0\x02\x01p\x01\x01j\0\x01\x03\x01p\x05\x01@\x01\x06eve\
-nts\x04\0\x06\x04\0\x0chandle-batch\x01\x07\x04\0&wasm-faas:function/batch-handl\
-er@0.1.0\x05\x0c\x04\0'wasm-faas:function/batch-function@0.1.0\x04\0\x0b\x14\x01\
-\0\x0ebatch-function\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-comp\
-onent\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+h\x01?\x03\0\x1dwasm-faas:function/blob@0.1.0\x05\x09\x02\x03\0\0\x08response\x02\
+\x03\0\0\x05retry\x01B\x18\x02\x03\x02\x01\x01\x04\0\x09attribute\x03\0\0\x02\x03\
+\x02\x01\x0a\x04\0\x08response\x03\0\x02\x02\x03\x02\x01\x0b\x04\0\x05retry\x03\0\
+\x04\x02\x03\x02\x01\x03\x04\0\x05error\x03\0\x06\x02\x03\x02\x01\x06\x04\0\x08a\
+ccepted\x03\0\x08\x01p}\x01ks\x01p\x01\x01r\x05\x04data\x0a\x0ccontent-type\x0b\x0a\
+attributes\x0c\x04type\x0b\x07subject\x0b\x04\0\x04call\x03\0\x0d\x01q\x04\x08re\
+jected\x01s\0\x05retry\x01\x05\0\x07stopped\x01s\0\x07service\x01\x07\0\x04\0\x0c\
+invoke-error\x03\0\x0f\x01j\x01\x03\x01\x10\x01@\x02\x04names\x04call\x0e\0\x11\x04\
+\0\x06invoke\x01\x12\x01kw\x01j\x01\x09\x01\x07\x01@\x04\x04names\x04call\x0e\x08\
+delay-ms\x13\x10deduplication-id\x0b\0\x14\x04\0\x0cinvoke-async\x01\x15\x03\0\"\
+wasm-faas:function/functions@0.1.0\x05\x0c\x02\x03\0\0\x05event\x02\x03\0\0\x07f\
+ailure\x01B\x09\x02\x03\x02\x01\x0d\x04\0\x05event\x03\0\0\x02\x03\x02\x01\x0e\x04\
+\0\x07failure\x03\0\x02\x01p\x01\x01j\0\x01\x03\x01p\x05\x01@\x01\x06events\x04\0\
+\x06\x04\0\x0chandle-batch\x01\x07\x04\0&wasm-faas:function/batch-handler@0.1.0\x05\
+\x0f\x04\0'wasm-faas:function/batch-function@0.1.0\x04\0\x0b\x14\x01\0\x0ebatch-\
+function\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.2\
+58.3\x10wit-bindgen-rust\x060.61.1";
     };
     )
   }
@@ -774,8 +787,8 @@ onent\x070.258.3\x10wit-bindgen-rust\x060.61.1";
   #[unsafe(link_section = "component-type:wit-bindgen:0.61.1:wasm-faas:function@0.1.0:batch-function-with-all-of-its-exports-removed:encoded world")]
   #[doc(hidden)]
   #[allow(clippy::octal_escapes)]
-  pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 5006] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xe9%\x01A\x02\x01A\x11\
+  pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 5399] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xf2(\x01A\x02\x01A\x15\
 \x01B#\x01r\x02\x04names\x05values\x04\0\x09attribute\x03\0\0\x01ks\x01p\x01\x01\
 r\x06\x06methods\x04paths\x05route\x02\x0aparameters\x03\x05query\x03\x07headers\
 \x03\x04\0\x0chttp-request\x03\0\x04\x01r\x06\x06sources\x0amessage-ids\x0drecei\
@@ -883,10 +896,20 @@ hod]container.presign\x017\x01h\x19\x01@\x01\x04self8\0\x07\x04\0\x13[method]rea
 der.info\x019\x01j\x01\x08\x01\x03\x01@\x02\x04self8\x03maxy\0:\x04\0\x13[method\
 ]reader.read\x01;\x01h\x1a\x01j\0\x01\x03\x01@\x02\x04self<\x05chunk\x08\0=\x04\0\
 \x14[method]writer.write\x01>\x01@\x01\x04self<\0&\x04\0\x15[method]writer.finis\
-h\x01?\x03\0\x1dwasm-faas:function/blob@0.1.0\x05\x09\x04\0Gwasm-faas:function/b\
-atch-function-with-all-of-its-exports-removed@0.1.0\x04\0\x0b4\x01\0.batch-funct\
-ion-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\
-\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+h\x01?\x03\0\x1dwasm-faas:function/blob@0.1.0\x05\x09\x02\x03\0\0\x08response\x02\
+\x03\0\0\x05retry\x01B\x18\x02\x03\x02\x01\x01\x04\0\x09attribute\x03\0\0\x02\x03\
+\x02\x01\x0a\x04\0\x08response\x03\0\x02\x02\x03\x02\x01\x0b\x04\0\x05retry\x03\0\
+\x04\x02\x03\x02\x01\x03\x04\0\x05error\x03\0\x06\x02\x03\x02\x01\x06\x04\0\x08a\
+ccepted\x03\0\x08\x01p}\x01ks\x01p\x01\x01r\x05\x04data\x0a\x0ccontent-type\x0b\x0a\
+attributes\x0c\x04type\x0b\x07subject\x0b\x04\0\x04call\x03\0\x0d\x01q\x04\x08re\
+jected\x01s\0\x05retry\x01\x05\0\x07stopped\x01s\0\x07service\x01\x07\0\x04\0\x0c\
+invoke-error\x03\0\x0f\x01j\x01\x03\x01\x10\x01@\x02\x04names\x04call\x0e\0\x11\x04\
+\0\x06invoke\x01\x12\x01kw\x01j\x01\x09\x01\x07\x01@\x04\x04names\x04call\x0e\x08\
+delay-ms\x13\x10deduplication-id\x0b\0\x14\x04\0\x0cinvoke-async\x01\x15\x03\0\"\
+wasm-faas:function/functions@0.1.0\x05\x0c\x04\0Gwasm-faas:function/batch-functi\
+on-with-all-of-its-exports-removed@0.1.0\x04\0\x0b4\x01\0.batch-function-with-al\
+l-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-\
+component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
 
   #[inline(never)]
   #[doc(hidden)]

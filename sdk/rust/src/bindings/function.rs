@@ -8470,6 +8470,660 @@ pub mod wasm_faas {
 
         }
 
+        /// Other functions of the same host, invoked by name. No socket is in between.
+        ///
+        /// Functions that invoke each other make a chain, through asynchronous invocations as well; a 17th function in a chain is
+        /// refused as `invalid`, so that a circle ends.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod functions {
+          #[used]
+          #[doc(hidden)]
+          static __FORCE_SECTION_REF: fn() =
+          super::super::super::__link_custom_section_describing_imports;
+          
+          use super::super::super::_rt;
+          pub type Attribute = super::super::super::wasm_faas::function::types::Attribute;
+          pub type Response = super::super::super::wasm_faas::function::types::Response;
+          pub type Retry = super::super::super::wasm_faas::function::types::Retry;
+          pub type Error = super::super::super::wasm_faas::function::types::Error;
+          pub type Accepted = super::super::super::wasm_faas::function::types::Accepted;
+          /// What the other function's event is made of. The host adds a new id, the source `/functions/<this function>`, the time and
+          /// the trigger `invoke`.
+          #[derive(Clone)]
+          pub struct Call {
+            /// At most 8 MiB, with all else in the call.
+            pub data: _rt::Vec::<u8>,
+            pub content_type: ::core::option::Option<_rt::String>,
+            /// At most 32, names `[A-Za-z0-9_.-]{1,64}`, together at most 16 KiB. Names starting with `faas-` are the host's: `invalid`.
+            pub attributes: _rt::Vec::<Attribute>,
+            /// `faas.invoke` when absent. 1 to 256 bytes.
+            pub type_: ::core::option::Option<_rt::String>,
+            /// At most 1,024 bytes.
+            pub subject: ::core::option::Option<_rt::String>,
+          }
+          impl ::core::fmt::Debug for Call {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+              f.debug_struct("Call").field("data", &self.data).field("content-type", &self.content_type).field("attributes", &self.attributes).field("type", &self.type_).field("subject", &self.subject).finish()
+            }
+          }
+          /// Why there is no response.
+          #[derive(Clone)]
+          pub enum InvokeError {
+            /// The other function rejected the event; its reason.
+            Rejected(_rt::String),
+            /// The other function asks to try again, or failed with an error of its own. Nobody tries again but the caller.
+            Retry(Retry),
+            /// The other function was stopped before it answered, by a trap, an exit, a limit or a deadline; one line that says which.
+            /// Its log has the rest. What it did until then stays done.
+            Stopped(_rt::String),
+            /// It was not invoked: `access-denied`; `not-found`; `invalid` and `too-large` calls; `throttled` when it is called too
+            /// often or has no turn in time; `unsupported` when it takes no events; `unavailable`.
+            Service(Error),
+          }
+          impl ::core::fmt::Debug for InvokeError {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+              match self {
+                InvokeError::Rejected(e) => {
+                  f.debug_tuple("InvokeError::Rejected").field(e).finish()
+                }
+                InvokeError::Retry(e) => {
+                  f.debug_tuple("InvokeError::Retry").field(e).finish()
+                }
+                InvokeError::Stopped(e) => {
+                  f.debug_tuple("InvokeError::Stopped").field(e).finish()
+                }
+                InvokeError::Service(e) => {
+                  f.debug_tuple("InvokeError::Service").field(e).finish()
+                }
+              }
+            }
+          }
+          impl ::core::fmt::Display for InvokeError {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+              write!(f, "{:?}", self)
+            }
+          }
+
+          impl ::core::error::Error for InvokeError {}
+          #[allow(unused_unsafe, clippy::all)]
+          /// Invokes a function and waits for its response. Needs the right `invoke`.
+          ///
+          /// It runs until its own timeout or this invocation's deadline, whichever is earlier, and is stopped when this invocation
+          /// ends. Its response is as it gave it, status and attributes included.
+          #[allow(async_fn_in_trait)]
+          pub fn invoke(name: &str,call: &Call,) -> ::core::result::Result<Response,InvokeError>{
+            unsafe {
+
+              #[repr(align(8))]
+              struct RetArea([::core::mem::MaybeUninit::<u8>; 8+8*::core::mem::size_of::<*const u8>()]);
+              let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 8+8*::core::mem::size_of::<*const u8>()]);
+              let vec0 = name;
+              let ptr0 = vec0.as_ptr().cast::<u8>();
+              let len0 = vec0.len();
+              let Call{ data:data1, content_type:content_type1, attributes:attributes1, type_:type_1, subject:subject1, } = call;
+              let vec2 = data1;
+              let ptr2 = vec2.as_ptr().cast::<u8>();
+              let len2 = vec2.len();
+              let (result4_0,result4_1,result4_2,) = match content_type1 {
+                Some(e) => {
+                  let vec3 = e;
+                  let ptr3 = vec3.as_ptr().cast::<u8>();
+                  let len3 = vec3.len();
+
+                  (1i32, ptr3.cast_mut(), len3)
+                },
+                None => {
+                  (0i32, ::core::ptr::null_mut(), 0usize)
+                },
+              };let vec8 = attributes1;
+              let len8 = vec8.len();
+              let layout8 = _rt::alloc::Layout::from_size_align(vec8.len() * (4*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+              let (result8, _cleanup8) = wit_bindgen::rt::Cleanup::new(layout8);for (i, e) in vec8.into_iter().enumerate() {
+                let base = result8.add(i * (4*::core::mem::size_of::<*const u8>()));
+                {
+                  let super::super::super::wasm_faas::function::types::Attribute{ name:name5, value:value5, } = e;
+                  let vec6 = name5;
+                  let ptr6 = vec6.as_ptr().cast::<u8>();
+                  let len6 = vec6.len();
+                  *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len6;
+                  *base.add(0).cast::<*mut u8>() = ptr6.cast_mut();
+                  let vec7 = value5;
+                  let ptr7 = vec7.as_ptr().cast::<u8>();
+                  let len7 = vec7.len();
+                  *base.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>() = len7;
+                  *base.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr7.cast_mut();
+                }
+              }
+              let (result10_0,result10_1,result10_2,) = match type_1 {
+                Some(e) => {
+                  let vec9 = e;
+                  let ptr9 = vec9.as_ptr().cast::<u8>();
+                  let len9 = vec9.len();
+
+                  (1i32, ptr9.cast_mut(), len9)
+                },
+                None => {
+                  (0i32, ::core::ptr::null_mut(), 0usize)
+                },
+              };let (result12_0,result12_1,result12_2,) = match subject1 {
+                Some(e) => {
+                  let vec11 = e;
+                  let ptr11 = vec11.as_ptr().cast::<u8>();
+                  let len11 = vec11.len();
+
+                  (1i32, ptr11.cast_mut(), len11)
+                },
+                None => {
+                  (0i32, ::core::ptr::null_mut(), 0usize)
+                },
+              };let ptr13 = ret_area.0.as_mut_ptr().cast::<u8>();
+              #[cfg(target_arch = "wasm32")]
+              #[link(wasm_import_module = "wasm-faas:function/functions@0.1.0")]
+              unsafe extern "C" {
+                #[link_name = "invoke"]
+                fn wit_import14(_: *mut u8, _: usize, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: *mut u8, );
+              }
+
+              #[cfg(not(target_arch = "wasm32"))]
+              unsafe extern "C" fn wit_import14(_: *mut u8, _: usize, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: *mut u8, ) { unreachable!() }
+              wit_import14(ptr0.cast_mut(), len0, ptr2.cast_mut(), len2, result4_0, result4_1, result4_2, result8, len8, result10_0, result10_1, result10_2, result12_0, result12_1, result12_2, ptr13);
+              let l15 = i32::from(*ptr13.add(0).cast::<u8>());
+              let result68 = match l15 {
+                0 => {
+                  let e = {
+                    let l16 = i32::from(*ptr13.add(8).cast::<u8>());
+                    let l18 = i32::from(*ptr13.add(8+1*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                    let l22 = *ptr13.add(8+4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                    let l23 = *ptr13.add(8+5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                    let base30 = l22;
+                    let len30 = l23;
+                    let mut result30 = _rt::Vec::with_capacity(len30);
+                    for i in 0..len30 {
+                      let base = base30.add(i * (4*::core::mem::size_of::<*const u8>()));
+                      let e30 = {
+                        let l24 = *base.add(0).cast::<*mut u8>();
+                        let l25 = *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len26 = l25;
+                        let bytes26 = _rt::Vec::from_raw_parts(l24.cast(), len26, len26);
+                        let l27 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l28 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len29 = l28;
+                        let bytes29 = _rt::Vec::from_raw_parts(l27.cast(), len29, len29);
+
+                        super::super::super::wasm_faas::function::types::Attribute{
+                          name: _rt::string_lift(bytes26),
+                          value: _rt::string_lift(bytes29),
+                        }
+                      };
+                      result30.push(e30);
+                    }
+                    _rt::cabi_dealloc(base30, len30 * (4*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
+                    let l31 = *ptr13.add(8+6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                    let l32 = *ptr13.add(8+7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                    let len33 = l32;
+
+                    super::super::super::wasm_faas::function::types::Response{
+                      status: match l16 {
+                        0 => None,
+                        1 => {
+                          let e = {
+                            let l17 = i32::from(*ptr13.add(10).cast::<u16>());
+
+                            l17 as u16
+                          };
+                          Some(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                      },
+                      content_type: match l18 {
+                        0 => None,
+                        1 => {
+                          let e = {
+                            let l19 = *ptr13.add(8+2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                            let l20 = *ptr13.add(8+3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                            let len21 = l20;
+                            let bytes21 = _rt::Vec::from_raw_parts(l19.cast(), len21, len21);
+
+                            _rt::string_lift(bytes21)
+                          };
+                          Some(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                      },
+                      attributes: result30,
+                      data: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l31.cast(), len33, len33)),
+                    }
+                  };
+                  Ok(e)
+                }
+                1 => {
+                  let e = {
+                    let l34 = i32::from(*ptr13.add(8).cast::<u8>());
+                    let v67 = match l34 {
+                      0 => {
+                        let e67 = {
+                          let l35 = *ptr13.add(16).cast::<*mut u8>();
+                          let l36 = *ptr13.add(16+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                          let len37 = l36;
+                          let bytes37 = _rt::Vec::from_raw_parts(l35.cast(), len37, len37);
+
+                          _rt::string_lift(bytes37)
+                        };
+                        InvokeError::Rejected(e67)
+                      }
+                      1 => {
+                        let e67 = {
+                          let l38 = *ptr13.add(16).cast::<*mut u8>();
+                          let l39 = *ptr13.add(16+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                          let len40 = l39;
+                          let bytes40 = _rt::Vec::from_raw_parts(l38.cast(), len40, len40);
+                          let l41 = i32::from(*ptr13.add(16+2*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                          super::super::super::wasm_faas::function::types::Retry{
+                            reason: _rt::string_lift(bytes40),
+                            after_ms: match l41 {
+                              0 => None,
+                              1 => {
+                                let e = {
+                                  let l42 = *ptr13.add(24+2*::core::mem::size_of::<*const u8>()).cast::<i64>();
+
+                                  l42 as u64
+                                };
+                                Some(e)
+                              }
+                              _ => _rt::invalid_enum_discriminant(),
+                            },
+                          }
+                        };
+                        InvokeError::Retry(e67)
+                      }
+                      2 => {
+                        let e67 = {
+                          let l43 = *ptr13.add(16).cast::<*mut u8>();
+                          let l44 = *ptr13.add(16+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                          let len45 = l44;
+                          let bytes45 = _rt::Vec::from_raw_parts(l43.cast(), len45, len45);
+
+                          _rt::string_lift(bytes45)
+                        };
+                        InvokeError::Stopped(e67)
+                      }
+                      n => {
+                        debug_assert_eq!(n, 3, "invalid enum discriminant");
+                        let e67 = {
+                          let l46 = i32::from(*ptr13.add(16).cast::<u8>());
+                          use super::super::super::wasm_faas::function::types::Error as V66;
+                          let v66 = match l46 {
+                            0 => {
+                              let e66 = {
+                                let l47 = *ptr13.add(24).cast::<*mut u8>();
+                                let l48 = *ptr13.add(24+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                let len49 = l48;
+                                let bytes49 = _rt::Vec::from_raw_parts(l47.cast(), len49, len49);
+
+                                _rt::string_lift(bytes49)
+                              };
+                              V66::AccessDenied(e66)
+                            }
+                            1 => {
+                              V66::NotFound
+                            }
+                            2 => {
+                              let e66 = {
+                                let l50 = i32::from(*ptr13.add(24).cast::<u8>());
+
+                                match l50 {
+                                  0 => None,
+                                  1 => {
+                                    let e = {
+                                      let l51 = *ptr13.add(32).cast::<i64>();
+
+                                      l51 as u64
+                                    };
+                                    Some(e)
+                                  }
+                                  _ => _rt::invalid_enum_discriminant(),
+                                }
+                              };
+                              V66::Conflict(e66)
+                            }
+                            3 => {
+                              V66::LeaseLost
+                            }
+                            4 => {
+                              let e66 = {
+                                let l52 = *ptr13.add(24).cast::<i64>();
+
+                                l52 as u64
+                              };
+                              V66::TooLarge(e66)
+                            }
+                            5 => {
+                              let e66 = {
+                                let l53 = *ptr13.add(24).cast::<*mut u8>();
+                                let l54 = *ptr13.add(24+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                let len55 = l54;
+                                let bytes55 = _rt::Vec::from_raw_parts(l53.cast(), len55, len55);
+
+                                _rt::string_lift(bytes55)
+                              };
+                              V66::Invalid(e66)
+                            }
+                            6 => {
+                              let e66 = {
+                                let l56 = *ptr13.add(24).cast::<i64>();
+
+                                l56 as u64
+                              };
+                              V66::Throttled(e66)
+                            }
+                            7 => {
+                              let e66 = {
+                                let l57 = *ptr13.add(24).cast::<*mut u8>();
+                                let l58 = *ptr13.add(24+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                let len59 = l58;
+                                let bytes59 = _rt::Vec::from_raw_parts(l57.cast(), len59, len59);
+
+                                _rt::string_lift(bytes59)
+                              };
+                              V66::Unsupported(e66)
+                            }
+                            8 => {
+                              let e66 = {
+                                let l60 = *ptr13.add(24).cast::<*mut u8>();
+                                let l61 = *ptr13.add(24+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                let len62 = l61;
+                                let bytes62 = _rt::Vec::from_raw_parts(l60.cast(), len62, len62);
+
+                                _rt::string_lift(bytes62)
+                              };
+                              V66::Unavailable(e66)
+                            }
+                            n => {
+                              debug_assert_eq!(n, 9, "invalid enum discriminant");
+                              let e66 = {
+                                let l63 = *ptr13.add(24).cast::<*mut u8>();
+                                let l64 = *ptr13.add(24+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                let len65 = l64;
+                                let bytes65 = _rt::Vec::from_raw_parts(l63.cast(), len65, len65);
+
+                                _rt::string_lift(bytes65)
+                              };
+                              V66::UnknownOutcome(e66)
+                            }
+                          };
+
+                          v66
+                        };
+                        InvokeError::Service(e67)
+                      }
+                    };
+
+                    v67
+                  };
+                  Err(e)
+                }
+                _ => _rt::invalid_enum_discriminant(),
+              };
+              result68
+            }
+          }
+          #[allow(unused_unsafe, clippy::all)]
+          /// Leaves the event for a function, which handles it later and is tried again as its retry policy says. Needs the right
+          /// `invoke-async`. `ok` means stored; the id is that of the event.
+          ///
+          /// A call is at most 256 KiB here unless the function's queue says otherwise; delay and deduplication id are those of a
+          /// queue's message. Errors: as `invoke-error.service`; `unsupported` when the function takes no asynchronous invocations,
+          /// with what to add to the manifest.
+          #[allow(async_fn_in_trait)]
+          pub fn invoke_async(name: &str,call: &Call,delay_ms: ::core::option::Option<u64>,deduplication_id: ::core::option::Option<&str>,) -> ::core::result::Result<Accepted,Error>{
+            unsafe {
+
+              #[repr(align(8))]
+              struct RetArea([::core::mem::MaybeUninit::<u8>; 32+16*::core::mem::size_of::<*const u8>()]);
+              let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 32+16*::core::mem::size_of::<*const u8>()]);
+              let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();let vec1 = name;
+              let ptr1 = vec1.as_ptr().cast::<u8>();
+              let len1 = vec1.len();
+              *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len1;
+              *ptr0.add(0).cast::<*mut u8>() = ptr1.cast_mut();
+              let Call{ data:data2, content_type:content_type2, attributes:attributes2, type_:type_2, subject:subject2, } = call;
+              let vec3 = data2;
+              let ptr3 = vec3.as_ptr().cast::<u8>();
+              let len3 = vec3.len();
+              *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
+              *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr3.cast_mut();
+              match content_type2 {
+                Some(e) => {
+                  *ptr0.add(4*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                  let vec4 = e;
+                  let ptr4 = vec4.as_ptr().cast::<u8>();
+                  let len4 = vec4.len();
+                  *ptr0.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>() = len4;
+                  *ptr0.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr4.cast_mut();
+                },
+                None => {
+                  {
+                    *ptr0.add(4*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                  }
+                },
+              };let vec8 = attributes2;
+              let len8 = vec8.len();
+              let layout8 = _rt::alloc::Layout::from_size_align(vec8.len() * (4*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+              let (result8, _cleanup8) = wit_bindgen::rt::Cleanup::new(layout8);for (i, e) in vec8.into_iter().enumerate() {
+                let base = result8.add(i * (4*::core::mem::size_of::<*const u8>()));
+                {
+                  let super::super::super::wasm_faas::function::types::Attribute{ name:name5, value:value5, } = e;
+                  let vec6 = name5;
+                  let ptr6 = vec6.as_ptr().cast::<u8>();
+                  let len6 = vec6.len();
+                  *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len6;
+                  *base.add(0).cast::<*mut u8>() = ptr6.cast_mut();
+                  let vec7 = value5;
+                  let ptr7 = vec7.as_ptr().cast::<u8>();
+                  let len7 = vec7.len();
+                  *base.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>() = len7;
+                  *base.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr7.cast_mut();
+                }
+              }
+              *ptr0.add(8*::core::mem::size_of::<*const u8>()).cast::<usize>() = len8;
+              *ptr0.add(7*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result8;
+              match type_2 {
+                Some(e) => {
+                  *ptr0.add(9*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                  let vec9 = e;
+                  let ptr9 = vec9.as_ptr().cast::<u8>();
+                  let len9 = vec9.len();
+                  *ptr0.add(11*::core::mem::size_of::<*const u8>()).cast::<usize>() = len9;
+                  *ptr0.add(10*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr9.cast_mut();
+                },
+                None => {
+                  {
+                    *ptr0.add(9*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                  }
+                },
+              };match subject2 {
+                Some(e) => {
+                  *ptr0.add(12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                  let vec10 = e;
+                  let ptr10 = vec10.as_ptr().cast::<u8>();
+                  let len10 = vec10.len();
+                  *ptr0.add(14*::core::mem::size_of::<*const u8>()).cast::<usize>() = len10;
+                  *ptr0.add(13*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr10.cast_mut();
+                },
+                None => {
+                  {
+                    *ptr0.add(12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                  }
+                },
+              };match delay_ms {
+                Some(e) => {
+                  *ptr0.add(8+14*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                  *ptr0.add(16+14*::core::mem::size_of::<*const u8>()).cast::<i64>() = _rt::as_i64(e);
+                },
+                None => {
+                  {
+                    *ptr0.add(8+14*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                  }
+                },
+              };match deduplication_id {
+                Some(e) => {
+                  *ptr0.add(24+14*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                  let vec11 = e;
+                  let ptr11 = vec11.as_ptr().cast::<u8>();
+                  let len11 = vec11.len();
+                  *ptr0.add(24+16*::core::mem::size_of::<*const u8>()).cast::<usize>() = len11;
+                  *ptr0.add(24+15*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr11.cast_mut();
+                },
+                None => {
+                  {
+                    *ptr0.add(24+14*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                  }
+                },
+              };let ptr12 = ret_area.0.as_mut_ptr().cast::<u8>();
+              #[cfg(target_arch = "wasm32")]
+              #[link(wasm_import_module = "wasm-faas:function/functions@0.1.0")]
+              unsafe extern "C" {
+                #[link_name = "invoke-async"]
+                fn wit_import13(_: *mut u8, _: *mut u8, );
+              }
+
+              #[cfg(not(target_arch = "wasm32"))]
+              unsafe extern "C" fn wit_import13(_: *mut u8, _: *mut u8, ) { unreachable!() }
+              wit_import13(ptr0, ptr12);
+              let l14 = i32::from(*ptr12.add(0).cast::<u8>());
+              let result40 = match l14 {
+                0 => {
+                  let e = {
+                    let l15 = *ptr12.add(8).cast::<*mut u8>();
+                    let l16 = *ptr12.add(8+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                    let len17 = l16;
+                    let bytes17 = _rt::Vec::from_raw_parts(l15.cast(), len17, len17);
+                    let l18 = i32::from(*ptr12.add(8+2*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                    super::super::super::wasm_faas::function::types::Accepted{
+                      id: _rt::string_lift(bytes17),
+                      duplicate: _rt::bool_lift(l18 as u8),
+                    }
+                  };
+                  Ok(e)
+                }
+                1 => {
+                  let e = {
+                    let l19 = i32::from(*ptr12.add(8).cast::<u8>());
+                    use super::super::super::wasm_faas::function::types::Error as V39;
+                    let v39 = match l19 {
+                      0 => {
+                        let e39 = {
+                          let l20 = *ptr12.add(16).cast::<*mut u8>();
+                          let l21 = *ptr12.add(16+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                          let len22 = l21;
+                          let bytes22 = _rt::Vec::from_raw_parts(l20.cast(), len22, len22);
+
+                          _rt::string_lift(bytes22)
+                        };
+                        V39::AccessDenied(e39)
+                      }
+                      1 => {
+                        V39::NotFound
+                      }
+                      2 => {
+                        let e39 = {
+                          let l23 = i32::from(*ptr12.add(16).cast::<u8>());
+
+                          match l23 {
+                            0 => None,
+                            1 => {
+                              let e = {
+                                let l24 = *ptr12.add(24).cast::<i64>();
+
+                                l24 as u64
+                              };
+                              Some(e)
+                            }
+                            _ => _rt::invalid_enum_discriminant(),
+                          }
+                        };
+                        V39::Conflict(e39)
+                      }
+                      3 => {
+                        V39::LeaseLost
+                      }
+                      4 => {
+                        let e39 = {
+                          let l25 = *ptr12.add(16).cast::<i64>();
+
+                          l25 as u64
+                        };
+                        V39::TooLarge(e39)
+                      }
+                      5 => {
+                        let e39 = {
+                          let l26 = *ptr12.add(16).cast::<*mut u8>();
+                          let l27 = *ptr12.add(16+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                          let len28 = l27;
+                          let bytes28 = _rt::Vec::from_raw_parts(l26.cast(), len28, len28);
+
+                          _rt::string_lift(bytes28)
+                        };
+                        V39::Invalid(e39)
+                      }
+                      6 => {
+                        let e39 = {
+                          let l29 = *ptr12.add(16).cast::<i64>();
+
+                          l29 as u64
+                        };
+                        V39::Throttled(e39)
+                      }
+                      7 => {
+                        let e39 = {
+                          let l30 = *ptr12.add(16).cast::<*mut u8>();
+                          let l31 = *ptr12.add(16+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                          let len32 = l31;
+                          let bytes32 = _rt::Vec::from_raw_parts(l30.cast(), len32, len32);
+
+                          _rt::string_lift(bytes32)
+                        };
+                        V39::Unsupported(e39)
+                      }
+                      8 => {
+                        let e39 = {
+                          let l33 = *ptr12.add(16).cast::<*mut u8>();
+                          let l34 = *ptr12.add(16+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                          let len35 = l34;
+                          let bytes35 = _rt::Vec::from_raw_parts(l33.cast(), len35, len35);
+
+                          _rt::string_lift(bytes35)
+                        };
+                        V39::Unavailable(e39)
+                      }
+                      n => {
+                        debug_assert_eq!(n, 9, "invalid enum discriminant");
+                        let e39 = {
+                          let l36 = *ptr12.add(16).cast::<*mut u8>();
+                          let l37 = *ptr12.add(16+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                          let len38 = l37;
+                          let bytes38 = _rt::Vec::from_raw_parts(l36.cast(), len38, len38);
+
+                          _rt::string_lift(bytes38)
+                        };
+                        V39::UnknownOutcome(e39)
+                      }
+                    };
+
+                    v39
+                  };
+                  Err(e)
+                }
+                _ => _rt::invalid_enum_discriminant(),
+              };
+              result40
+            }
+          }
+
+        }
+
       }
     }
     #[allow(dead_code, clippy::all)]
@@ -9332,8 +9986,8 @@ pub mod wasm_faas {
         #[unsafe(link_section = "component-type:wit-bindgen:0.61.1:wasm-faas:function@0.1.0:function:imports and exports")]
         #[doc(hidden)]
         #[allow(clippy::octal_escapes)]
-        pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 5087] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xe0&\x01A\x02\x01A\x16\
+        pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 5467] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xdc)\x01A\x02\x01A\x19\
 \x01B#\x01r\x02\x04names\x05values\x04\0\x09attribute\x03\0\0\x01ks\x01p\x01\x01\
 r\x06\x06methods\x04paths\x05route\x02\x0aparameters\x03\x05query\x03\x07headers\
 \x03\x04\0\x0chttp-request\x03\0\x04\x01r\x06\x06sources\x0amessage-ids\x0drecei\
@@ -9441,14 +10095,23 @@ hod]container.presign\x017\x01h\x19\x01@\x01\x04self8\0\x07\x04\0\x13[method]rea
 der.info\x019\x01j\x01\x08\x01\x03\x01@\x02\x04self8\x03maxy\0:\x04\0\x13[method\
 ]reader.read\x01;\x01h\x1a\x01j\0\x01\x03\x01@\x02\x04self<\x05chunk\x08\0=\x04\0\
 \x14[method]writer.write\x01>\x01@\x01\x04self<\0&\x04\0\x15[method]writer.finis\
-h\x01?\x03\0\x1dwasm-faas:function/blob@0.1.0\x05\x09\x02\x03\0\0\x05event\x02\x03\
-\0\0\x08response\x02\x03\0\0\x07failure\x01B\x09\x02\x03\x02\x01\x0a\x04\0\x05ev\
-ent\x03\0\0\x02\x03\x02\x01\x0b\x04\0\x08response\x03\0\x02\x02\x03\x02\x01\x0c\x04\
-\0\x07failure\x03\0\x04\x01j\x01\x03\x01\x05\x01@\x01\x05event\x01\0\x06\x04\0\x06\
-handle\x01\x07\x04\0\x20wasm-faas:function/handler@0.1.0\x05\x0d\x04\0!wasm-faas\
-:function/function@0.1.0\x04\0\x0b\x0e\x01\0\x08function\x03\0\0\0G\x09producers\
-\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61\
-.1";
+h\x01?\x03\0\x1dwasm-faas:function/blob@0.1.0\x05\x09\x02\x03\0\0\x08response\x02\
+\x03\0\0\x05retry\x01B\x18\x02\x03\x02\x01\x01\x04\0\x09attribute\x03\0\0\x02\x03\
+\x02\x01\x0a\x04\0\x08response\x03\0\x02\x02\x03\x02\x01\x0b\x04\0\x05retry\x03\0\
+\x04\x02\x03\x02\x01\x03\x04\0\x05error\x03\0\x06\x02\x03\x02\x01\x06\x04\0\x08a\
+ccepted\x03\0\x08\x01p}\x01ks\x01p\x01\x01r\x05\x04data\x0a\x0ccontent-type\x0b\x0a\
+attributes\x0c\x04type\x0b\x07subject\x0b\x04\0\x04call\x03\0\x0d\x01q\x04\x08re\
+jected\x01s\0\x05retry\x01\x05\0\x07stopped\x01s\0\x07service\x01\x07\0\x04\0\x0c\
+invoke-error\x03\0\x0f\x01j\x01\x03\x01\x10\x01@\x02\x04names\x04call\x0e\0\x11\x04\
+\0\x06invoke\x01\x12\x01kw\x01j\x01\x09\x01\x07\x01@\x04\x04names\x04call\x0e\x08\
+delay-ms\x13\x10deduplication-id\x0b\0\x14\x04\0\x0cinvoke-async\x01\x15\x03\0\"\
+wasm-faas:function/functions@0.1.0\x05\x0c\x02\x03\0\0\x05event\x02\x03\0\0\x07f\
+ailure\x01B\x09\x02\x03\x02\x01\x0d\x04\0\x05event\x03\0\0\x02\x03\x02\x01\x0a\x04\
+\0\x08response\x03\0\x02\x02\x03\x02\x01\x0e\x04\0\x07failure\x03\0\x04\x01j\x01\
+\x03\x01\x05\x01@\x01\x05event\x01\0\x06\x04\0\x06handle\x01\x07\x04\0\x20wasm-f\
+aas:function/handler@0.1.0\x05\x0f\x04\0!wasm-faas:function/function@0.1.0\x04\0\
+\x0b\x0e\x01\0\x08function\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwi\
+t-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
       };
       )
     }
@@ -9459,8 +10122,8 @@ handle\x01\x07\x04\0\x20wasm-faas:function/handler@0.1.0\x05\x0d\x04\0!wasm-faas
     #[unsafe(link_section = "component-type:wit-bindgen:0.61.1:wasm-faas:function@0.1.0:function-with-all-of-its-exports-removed:encoded world")]
     #[doc(hidden)]
     #[allow(clippy::octal_escapes)]
-    pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 4994] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xe3%\x01A\x02\x01A\x11\
+    pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 5387] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xec(\x01A\x02\x01A\x15\
 \x01B#\x01r\x02\x04names\x05values\x04\0\x09attribute\x03\0\0\x01ks\x01p\x01\x01\
 r\x06\x06methods\x04paths\x05route\x02\x0aparameters\x03\x05query\x03\x07headers\
 \x03\x04\0\x0chttp-request\x03\0\x04\x01r\x06\x06sources\x0amessage-ids\x0drecei\
@@ -9568,10 +10231,20 @@ hod]container.presign\x017\x01h\x19\x01@\x01\x04self8\0\x07\x04\0\x13[method]rea
 der.info\x019\x01j\x01\x08\x01\x03\x01@\x02\x04self8\x03maxy\0:\x04\0\x13[method\
 ]reader.read\x01;\x01h\x1a\x01j\0\x01\x03\x01@\x02\x04self<\x05chunk\x08\0=\x04\0\
 \x14[method]writer.write\x01>\x01@\x01\x04self<\0&\x04\0\x15[method]writer.finis\
-h\x01?\x03\0\x1dwasm-faas:function/blob@0.1.0\x05\x09\x04\0Awasm-faas:function/f\
-unction-with-all-of-its-exports-removed@0.1.0\x04\0\x0b.\x01\0(function-with-all\
--of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-c\
-omponent\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+h\x01?\x03\0\x1dwasm-faas:function/blob@0.1.0\x05\x09\x02\x03\0\0\x08response\x02\
+\x03\0\0\x05retry\x01B\x18\x02\x03\x02\x01\x01\x04\0\x09attribute\x03\0\0\x02\x03\
+\x02\x01\x0a\x04\0\x08response\x03\0\x02\x02\x03\x02\x01\x0b\x04\0\x05retry\x03\0\
+\x04\x02\x03\x02\x01\x03\x04\0\x05error\x03\0\x06\x02\x03\x02\x01\x06\x04\0\x08a\
+ccepted\x03\0\x08\x01p}\x01ks\x01p\x01\x01r\x05\x04data\x0a\x0ccontent-type\x0b\x0a\
+attributes\x0c\x04type\x0b\x07subject\x0b\x04\0\x04call\x03\0\x0d\x01q\x04\x08re\
+jected\x01s\0\x05retry\x01\x05\0\x07stopped\x01s\0\x07service\x01\x07\0\x04\0\x0c\
+invoke-error\x03\0\x0f\x01j\x01\x03\x01\x10\x01@\x02\x04names\x04call\x0e\0\x11\x04\
+\0\x06invoke\x01\x12\x01kw\x01j\x01\x09\x01\x07\x01@\x04\x04names\x04call\x0e\x08\
+delay-ms\x13\x10deduplication-id\x0b\0\x14\x04\0\x0cinvoke-async\x01\x15\x03\0\"\
+wasm-faas:function/functions@0.1.0\x05\x0c\x04\0Awasm-faas:function/function-wit\
+h-all-of-its-exports-removed@0.1.0\x04\0\x0b.\x01\0(function-with-all-of-its-exp\
+orts-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x07\
+0.258.3\x10wit-bindgen-rust\x060.61.1";
 
     #[inline(never)]
     #[doc(hidden)]

@@ -31,6 +31,7 @@ fn tables(service: Service) -> &'static str {
         Service::Queue => "queues",
         Service::Topic => "topics",
         Service::Blob => "containers",
+        Service::Function => "functions",
     }
 }
 
@@ -79,6 +80,7 @@ impl Checker<'_> {
             Service::Queue => raw.queues.keys().map(|name| name.as_str()).collect(),
             Service::Topic => raw.topics.keys().map(|name| name.as_str()).collect(),
             Service::Blob => raw.containers.keys().map(|name| name.as_str()).collect(),
+            Service::Function => raw.functions.keys().map(|name| name.as_str()).collect(),
         };
         if !self.whole || known.contains(&name) {
             return;

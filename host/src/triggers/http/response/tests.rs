@@ -42,6 +42,7 @@ async fn every_ending_has_a_status_and_a_public_line() {
         stopped(CallError::OutOfFuel { limit: 1 }),
         stopped(CallError::OutOfMemory { limit: ByteSize(1) }),
         stopped(CallError::Deadline { timeout: Duration::from_secs(1) }),
+        stopped(CallError::CallerDeadline { left: Duration::from_secs(1) }),
         stopped(CallError::StackOverflow),
         stopped(CallError::TooLarge { limit: ByteSize(1) }),
         stopped(CallError::NoReply),
@@ -70,6 +71,7 @@ async fn every_ending_has_a_status_and_a_public_line() {
     500 Internal Server Error: the function failed
     500 Internal Server Error: the function used up its fuel
     500 Internal Server Error: the function reached its memory limit
+    504 Gateway Timeout: the function took too long
     504 Gateway Timeout: the function took too long
     500 Internal Server Error: the function failed
     502 Bad Gateway: the function's answer is too large

@@ -3,6 +3,32 @@
 use super::*;
 
 #[test]
+fn a_function_that_may_be_invoked_is_there() {
+    insta::assert_snapshot!(told_of_hello(
+        r#"
+        [functions.other]
+        component = "other.wasm"
+        grants = ["function:other:invoke", "function:helo:invoke", "function:bill:invoke-async"]
+        "#
+    ), @r#"
+    error: no function `helo` is in this manifest
+     --> wasm-faas.toml:5:36
+      |
+    5 | grants = ["function:other:invoke", "function:helo:invoke", "function:bill:invoke-async"]
+      |                                    ^^^^^^^^^^^^^^^^^^^^^^
+      = did you mean `hello`?
+      = to have it, add the table `[functions.helo]`
+
+    error: no function `bill` is in this manifest
+     --> wasm-faas.toml:5:60
+      |
+    5 | grants = ["function:other:invoke", "function:helo:invoke", "function:bill:invoke-async"]
+      |                                                            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      = to have it, add the table `[functions.bill]`
+    "#);
+}
+
+#[test]
 fn references() {
     insta::assert_snapshot!(told_of_hello(
         r#"

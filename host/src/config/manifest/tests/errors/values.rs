@@ -104,7 +104,7 @@ fn functions() {
     5 | grants = ["kv:visits", "kvs:visits:rw", "kv:visits:send"]
       |           ^^^^^^^^^^^
 
-    error: `kvs` is no service that can be granted: expected `kv`, `queue`, `topic` or `blob`
+    error: `kvs` is no service that can be granted: expected `kv`, `queue`, `topic`, `blob` or `function`
      --> wasm-faas.toml:5:24
       |
     5 | grants = ["kv:visits", "kvs:visits:rw", "kv:visits:send"]
