@@ -3,6 +3,15 @@
 /** What a function's entry module exports as `handle`; it may be `async`. */
 export type Handler = (event: Event) => Result | Promise<Result>;
 
+/**
+ * What it exports instead as `handleBatch`, for up to 100 events at once. Nothing: all of them are handled. An array has an
+ * error for each event that is not, and anything else for one that is. An error that is thrown has all of them tried again.
+ */
+export type BatchHandler = (events: Event[]) => readonly unknown[] | undefined | null | void;
+
+/** Handles each event for itself: the array of a `BatchHandler`, an error where `handle` threw. */
+export function each(events: readonly Event[], handle: (event: Event) => void): (Error | null)[];
+
 /** A text answers as `text/plain`, bytes as `application/octet-stream`, nothing as empty, anything else as JSON. */
 export type Result = Response | Body | undefined | null | void;
 
@@ -89,6 +98,10 @@ export class Response {
   status: number | null;
   contentType: string | null;
   attributes: Attributes;
+  /** The data as UTF-8. */
+  text(): string;
+  /** The data as JSON. Throws `SyntaxError`. */
+  json<T = any>(): T;
 }
 
 /** Thrown by a handler: wrong for good, the event is not tried again. */
@@ -254,6 +267,34 @@ export class Topic {
   readonly name: string;
   publish(body: Body, options?: PublishOptions): Accepted;
   publishBatch(messages: readonly ({ body: Body } & PublishOptions)[]): Settled<Accepted>[];
+}
+
+export interface CallOptions {
+  contentType?: string | null;
+  attributes?: Attributes | null;
+  /** The event's type; `faas.invoke` when absent. */
+  type?: string | null;
+  subject?: string | null;
+}
+
+export interface AsyncCallOptions extends CallOptions {
+  delayMs?: number | null;
+  deduplicationId?: string | null;
+}
+
+/** Invokes another function and waits for its response. Throws `InvokeError`, `ServiceError`. */
+export function invoke(name: string, data?: Body | null, options?: CallOptions): Response;
+
+/** Leaves an event for another function, which handles it later. Throws `ServiceError`. */
+export function invokeAsync(name: string, data?: Body | null, options?: AsyncCallOptions): Accepted;
+
+/** Why an invoked function gave no response: it rejected the event, asks to try again or failed, or was stopped. */
+export class InvokeError extends Error {
+  private constructor();
+  readonly code: "rejected" | "retry" | "stopped";
+  readonly reason: string;
+  /** When it asks to be tried again. */
+  readonly afterMs: number | null;
 }
 
 export interface ObjectInfo {

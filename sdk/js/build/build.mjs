@@ -22,9 +22,9 @@ async function main() {
   const options = readArguments();
   const project = await readProject(options.folder, options.runtime);
   const esbuild = await loadTool(options.toolchain, "esbuild");
-  const { isAsync } = await check(esbuild, project);
-  const program = await bundle(esbuild, project, isAsync);
-  const component = await componentize(options, project, program, isAsync);
+  const handler = await check(esbuild, project);
+  const program = await bundle(esbuild, project, handler);
+  const component = await componentize(options, project, program, handler);
   await replace(options.output, component);
 }
 

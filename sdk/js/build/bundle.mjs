@@ -15,19 +15,23 @@ const SDK_MODULES = {
 };
 
 /** The program to componentize: `{ code, map }`. */
-export async function bundle(esbuild, project, isAsync) {
-  const wrap = isAsync ? "serveAsync" : "serve";
+export async function bundle(esbuild, project, handler) {
+  const wrap = `serve${handler.isBatch ? "Batch" : ""}${handler.isAsync ? "Async" : ""}`;
   const entry = [
     `import { ${wrap} } from "wasm-faas/runtime";`,
     `import * as author from ${JSON.stringify(`./${project.entry}`)};`,
-    ...handlerExport(project, isAsync, `{ handle: ${wrap}(author.handle) }`),
+    ...handlerExport(project, handler, wrap),
   ];
   const program = await run(esbuild, project, entry, [sdkPlugin(project), externalPlugin()]);
   return { ...program, code: program.code + lineTable(program, project.folder) };
 }
 
 // StarlingMonkey has no async exports, but waits for a promise under a plain one.
-function handlerExport(project, isAsync, handler) {
+function handlerExport(project, { isAsync, isBatch }, wrap) {
+  if (isBatch) {
+    return [`export const batchHandler = { handleBatch: ${wrap}(author.handleBatch) };`];
+  }
+  const handler = `{ handle: ${wrap}(author.handle) }`;
   if (!isAsync || project.runtime === "starlingmonkey") {
     return [`export const handler = ${handler};`];
   }

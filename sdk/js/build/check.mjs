@@ -14,28 +14,43 @@ const TIMEOUT_MS = 10_000;
 // Node.js's exit status when a top-level await never settles.
 const UNSETTLED = 13;
 
-/** `{ isAsync }` of the author's `handle`. */
+/** `{ isAsync, isBatch }` of the author's `handle` or `handleBatch`. */
 export async function check(esbuild, project) {
   const { code, map } = await bundleForCheck(esbuild, project);
   const result = await evaluate({ code, runtime: project.runtime });
   if (result.thrown !== undefined) {
     throw new AuthorError(`${place(result.thrown, map, project)}: ${result.thrown.text}, while the module was loaded`);
   }
-  checkHandle(project, result.exports);
-  return { isAsync: project.forcedAsync || result.exports.handle === "async function" };
+  const { handle, handleBatch } = result.exports;
+  const isBatch = handleBatch !== undefined;
+  checkExports(project, result.exports);
+  const isAsync = (isBatch ? handleBatch : handle) === "async function";
+  if (isBatch && isAsync && project.runtime === "quickjs") {
+    throw new AuthorError(`${project.entry}: ${ASYNC_BATCH}`);
+  }
+  return { isAsync: isAsync || (project.forcedAsync && !isBatch), isBatch };
 }
 
-function checkHandle(project, exports) {
-  if (exports.handle === "function" || exports.handle === "async function") {
+const ASYNC_BATCH =
+  "`handleBatch` is an async function, which QuickJS cannot export: write it without `async`, services need no `await`; " +
+  'or set `"wasm-faas": { "runtime": "starlingmonkey" }` in package.json';
+
+function checkExports({ entry }, exports) {
+  if (exports.handle !== undefined && exports.handleBatch !== undefined) {
+    throw new AuthorError(`${entry}: both \`handle\` and \`handleBatch\` are exported; a function has one of them`);
+  }
+  const name = exports.handleBatch === undefined ? "handle" : "handleBatch";
+  if (exports[name] === "function" || exports[name] === "async function") {
     return;
   }
   const names = Object.keys(exports).map((name) => `\`${name}\``);
   const found =
-    exports.handle === undefined
+    exports[name] === undefined
       ? `exports ${names.join(", ") || "nothing"}`
-      : `exports \`handle\` as ${exports.handle}`;
+      : `exports \`${name}\` as ${exports[name]}`;
+  const signature = name === "handle" ? "handle(event)" : "handleBatch(events)";
   throw new AuthorError(
-    `${project.entry}: no function \`handle\` is exported; the module ${found}. write \`export function handle(event) { ... }\``,
+    `${entry}: no function \`${name}\` is exported; the module ${found}. write \`export function ${signature} { ... }\``,
   );
 }
 

@@ -15,20 +15,21 @@ const STARLINGMONKEY = /Exception while evaluating top-level script\s+(?:functio
 const POSITION = /(?:user|function)\.js:(\d+):(\d+)/;
 
 /** The component's bytes. */
-export async function componentize(options, project, program, isAsync) {
+export async function componentize(options, project, program, { isAsync, isBatch }) {
+  const world = isBatch ? "batch-function" : "function";
   return project.runtime === "quickjs"
-    ? await quickjs(options, project, program, isAsync)
-    : await starlingmonkey(options, project, program);
+    ? await quickjs(options, project, program, isAsync, world)
+    : await starlingmonkey(options, project, program, world);
 }
 
-async function quickjs({ toolchain, wit }, { folder }, { code, map }, isAsync) {
+async function quickjs({ toolchain, wit }, { folder }, { code, map }, isAsync, plainWorld) {
   const tool = await loadTool(toolchain, "componentize-qjs");
   const build = async (witPath, world) => {
     const { component } = await tool.componentize({ witPath, jsSource: code, world, sync: !isAsync });
     return component;
   };
   try {
-    return isAsync ? await withTurns(wit, build) : await build(wit, "function");
+    return isAsync ? await withTurns(wit, build) : await build(wit, plainWorld);
   } catch (error) {
     throw failure("componentize-qjs", QUICKJS, error, map, folder);
   }
@@ -59,13 +60,13 @@ async function withTurns(wit, build) {
 }
 
 // Clocks and random numbers stay as they are: stubbed, they would be the same in every instance.
-async function starlingmonkey({ toolchain, wit }, { folder }, { code, map }) {
+async function starlingmonkey({ toolchain, wit }, { folder }, { code, map }, worldName) {
   const tool = await loadTool(toolchain, "componentize-js");
   try {
     const { component } = await tool.componentize(code, {
       sourceName: "function.js",
       witPath: wit,
-      worldName: "function",
+      worldName,
       disableFeatures: ["http", "fetch-event"],
     });
     return component;

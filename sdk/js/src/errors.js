@@ -34,6 +34,22 @@ export class ServiceError extends Error {
   }
 }
 
+/**
+ * Why an invoked function gave no response: `code` is `rejected`, `retry` (it asks for that, or failed) or `stopped` (by a
+ * trap, an exit, a limit or a deadline), `reason` what it said, `afterMs` when it asks to be tried again.
+ */
+export class InvokeError extends Error {
+  constructor(subject, code, reason, afterMs = null) {
+    super(`${subject} ${MEANINGS[code]}: ${reason}`);
+    this.name = "InvokeError";
+    this.code = code;
+    this.reason = reason;
+    this.afterMs = afterMs;
+  }
+}
+
+const MEANINGS = { rejected: "rejected the event", retry: "failed", stopped: "was stopped" };
+
 /** The function has no grant for this; `detail` names what would give it. */
 export class AccessDenied extends ServiceError {
   constructor(detail) {

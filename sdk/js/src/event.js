@@ -77,7 +77,7 @@ function delivery(raw) {
   };
 }
 
-/** A handler's answer. `value` is text, bytes, nothing, or anything JSON can say. */
+/** A handler's answer, or another function's. `value` is text, bytes, nothing, or anything JSON can say. */
 export class Response {
   constructor(value, options) {
     const { data, contentType } = body(value);
@@ -102,6 +102,16 @@ export class Response {
       throw new TypeError("`Response.bytes` takes a Uint8Array, another view or an ArrayBuffer");
     }
     return new Response(data, options);
+  }
+
+  /** The data as UTF-8 text. */
+  text() {
+    return text(this.data);
+  }
+
+  /** The data as JSON; throws a `SyntaxError` when it is not. */
+  json() {
+    return JSON.parse(this.text());
   }
 
   #fill(data, inferred, { status = null, contentType = inferred, attributes = {} } = {}) {

@@ -86,8 +86,8 @@ export function settled(subject, answers, convert) {
   });
 }
 
-// The contract's error is thrown bare on QuickJS and as the payload of an Error on StarlingMonkey.
-function serviceError(thrown) {
+/** The contract's error, thrown bare on QuickJS and as the payload of an Error on StarlingMonkey; null for anything else. */
+export function serviceError(thrown) {
   const raw = thrown?.payload ?? thrown;
   const known = CLASSES[raw?.tag];
   if (known === undefined) {

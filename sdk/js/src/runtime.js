@@ -1,6 +1,7 @@
 // What the build puts around an author's handler. Not for authors.
 
 import "./web/install.js";
+import { isThenable } from "./batch.js";
 import { Rejected, Retry } from "./errors.js";
 import { Event, toRawResponse } from "./event.js";
 import { releaseAll } from "./handles.js";
@@ -38,6 +39,56 @@ export function serveAsync(handle) {
   };
 }
 
+/** The contract's batch handler of an author's plain function. */
+export function serveBatch(handle) {
+  return (raws) => {
+    beginServing(raws[0]?.timeMs);
+    try {
+      return answers(handle(raws.map((raw) => new Event(raw))), raws.length);
+    } catch (thrown) {
+      return forAll(thrown, raws.length);
+    } finally {
+      releaseAll();
+    }
+  };
+}
+
+/** The contract's batch handler of an author's async function, on StarlingMonkey: QuickJS has no such export. */
+export function serveBatchAsync(handle) {
+  return async (raws) => {
+    beginServing(raws[0]?.timeMs);
+    try {
+      return answers(await handle(raws.map((raw) => new Event(raw))), raws.length);
+    } catch (thrown) {
+      return forAll(thrown, raws.length);
+    } finally {
+      releaseAll();
+    }
+  };
+}
+
+// Nothing, or an array with an error where an event failed.
+function answers(result, count) {
+  if (result === undefined || result === null) {
+    return Array.from({ length: count }, () => OK);
+  }
+  if (!Array.isArray(result) || result.length !== count) {
+    throw new TypeError(`the batch handler must return nothing or an array of ${count}, an answer for each event`);
+  }
+  if (result.some(isThenable)) {
+    throw new TypeError("the batch handler answered with a promise; its answers must be there when it returns");
+  }
+  return result.map((answer) => (isError(answer) ? { tag: "err", val: failure(answer) } : OK));
+}
+
+const OK = { tag: "ok", val: undefined };
+
+// An error of the batch as a whole says nothing about any event: all of them are tried again.
+function forAll(thrown, count) {
+  const val = thrown instanceof Rejected ? retry(reasonOf(thrown), null) : failure(thrown);
+  return Array.from({ length: count }, () => ({ tag: "err", val }));
+}
+
 /** What the world that the build makes exports besides, for its type's sake: see `web/turn.js`. Nothing calls it. */
 export const turns = {
   turn() {
@@ -46,7 +97,7 @@ export const turns = {
 };
 
 function refusePromise(result) {
-  if (typeof result?.then === "function") {
+  if (isThenable(result)) {
     throw new TypeError(
       'the handler returned a promise: declare it `async`, or set `"wasm-faas": { "async": true }` in package.json',
     );

@@ -4,7 +4,9 @@
 
 import { register } from "node:module";
 
-export const host = (globalThis.fakeHost = { context: {}, config: {}, kv: {}, queue: {}, topic: {}, blob: {} });
+const INTERFACES = ["context", "config", "kv", "queue", "topic", "blob", "functions"];
+
+export const host = (globalThis.fakeHost = Object.fromEntries(INTERFACES.map((name) => [name, {}])));
 
 // What QuickJS has and Node.js 20 has not.
 Uint8Array.fromBase64 ??= (text) => new Uint8Array(Buffer.from(text, "base64"));

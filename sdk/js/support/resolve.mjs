@@ -7,6 +7,7 @@ const NAMES = {
   queue: ["Queue"],
   topic: ["Topic"],
   blob: ["Container"],
+  functions: ["invoke", "invokeAsync"],
 };
 
 export function resolve(specifier, context, next) {

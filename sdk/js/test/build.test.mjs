@@ -124,6 +124,21 @@ test("a name that the SDK does not have is told by the SDK's name", { skip }, as
   await fails({ "index.js": source }, 1, /^index\.js:1:10: no matching export in "wasm-faas" for import "Bukket"\n$/);
 });
 
+test("a batch handler exports the batch interface", { skip }, async () => {
+  const source = "export function handleBatch(events) { return events.map(() => null); }\n";
+  const { output } = await build({ "index.js": source });
+  const component = await readFile(output);
+  assert.ok(component.includes("wasm-faas:function/batch-handler@0.1.0"));
+  assert.ok(!component.includes("wasm-faas:function/handler@0.1.0"));
+});
+
+test("a batch handler stands alone and is not async", { skip }, async () => {
+  const both = "export const handle = () => {};\nexport const handleBatch = () => {};\n";
+  await fails({ "index.js": both }, 1, /both `handle` and `handleBatch` are exported/);
+  await fails({ "index.js": "export async function handleBatch() {}\n" }, 1, /without `async`/);
+  await fails({ "index.js": "export const handleBatch = 5;\n" }, 1, /`handleBatch` as number.*handleBatch\(events\)/);
+});
+
 test("without `handle` the exports are listed", { skip }, async () => {
   await fails(
     { "index.js": "export const main = 1; export default 2;\n" },

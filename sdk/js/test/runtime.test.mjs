@@ -13,7 +13,8 @@ globalThis.wit = {
   Future: Object.assign(fakeFuture, { U8: 0 }),
 };
 
-const { serve, serveAsync } = await import("../src/runtime.js");
+const { serve, serveAsync, serveBatch, serveBatchAsync } = await import("../src/runtime.js");
+const { each } = await import("../src/batch.js");
 const { Rejected, Retry } = await import("../src/errors.js");
 globalThis.console = realConsole;
 
@@ -212,4 +213,76 @@ test("an error in a timer is logged and does not end the handler", async () => {
 test("a handler that waits for nothing fails instead of hanging", async () => {
   const forever = serveAsync(() => new Promise(() => {}));
   await assert.rejects(forever(rawEvent()), (failure) => /never finishes/.test(failure.val.reason));
+});
+
+const OK = { tag: "ok", val: undefined };
+const batch = [rawEvent({ id: "1" }), rawEvent({ id: "2" }), rawEvent({ id: "3" })];
+
+test("a batch handler that returns nothing has handled every event", () => {
+  assert.deepEqual(serveBatch(() => undefined)(batch), [OK, OK, OK]);
+});
+
+test("a batch handler answers for each event", () => {
+  const answers = serveBatch((events) => [null, new Rejected(events[1].id), new Retry("busy", { afterMs: 7 })])(batch);
+  assert.deepEqual(answers, [
+    OK,
+    { tag: "err", val: { tag: "rejected", val: "2" } },
+    { tag: "err", val: { tag: "retry", val: { reason: "busy", afterMs: 7 } } },
+  ]);
+  assert.deepEqual(lines, []);
+});
+
+test("each event of a batch is handled for itself", () => {
+  const handle = ({ id }) => {
+    if (id === "2") {
+      throw "odd";
+    }
+    return id === "3" ? Promise.resolve() : "ignored";
+  };
+  const answers = serveBatch((events) => each(events, handle))(batch);
+  assert.deepEqual(
+    answers.map(({ val }) => val?.val.reason),
+    [undefined, "odd", "`each` takes a plain function, it got a promise"],
+  );
+  assert.equal(lines.length, 2);
+});
+
+test("an error of a batch as a whole has every event tried again", () => {
+  const cases = [
+    [() => [], /an array of 3, an answer for each event/],
+    [() => "done", /an array of 3/],
+    [() => Promise.resolve(), /an array of 3/],
+    [() => [null, Promise.resolve(), null], /answered with a promise/],
+    [(events) => events.missing.length, /./],
+  ];
+  for (const [handle, reason] of cases) {
+    const answers = serveBatch(handle)(batch);
+    assert.equal(answers.length, 3);
+    for (const { tag, val } of answers) {
+      assert.deepEqual([tag, val.tag], ["err", "retry"]);
+      assert.match(val.val.reason, reason);
+    }
+  }
+});
+
+test("a rejection that a batch handler throws rejects no event, a retry says when", () => {
+  const thrown = (error) =>
+    serveBatch(() => {
+      throw error;
+    })(batch).map(({ val }) => val);
+  const again = { tag: "retry", val: { reason: "no", afterMs: undefined } };
+  assert.deepEqual(thrown(new Rejected("no")), [again, again, again]);
+  assert.equal(thrown(new Retry("busy", { afterMs: 5 }))[2].val.afterMs, 5);
+});
+
+test("an async batch handler answers like a plain one", async () => {
+  const answers = await serveBatchAsync(async () => [null, new Rejected("no"), undefined])(batch);
+  assert.deepEqual(answers, [OK, { tag: "err", val: { tag: "rejected", val: "no" } }, OK]);
+  const failed = await serveBatchAsync(async () => {
+    throw new Error("boom");
+  })(batch);
+  assert.deepEqual(
+    failed.map(({ val }) => val.val.reason),
+    ["boom", "boom", "boom"],
+  );
 });

@@ -7,6 +7,7 @@ import { beforeEach, test } from "node:test";
 const sdk = await import("../src/index.js");
 const { releaseAll } = await import("../src/handles.js");
 const { beginServing } = await import("../src/host.js");
+const { toRawResponse } = await import("../src/event.js");
 
 const bytes = (text) => new TextEncoder().encode(text);
 let calls;
@@ -324,4 +325,73 @@ test("readers and writers are given back when they end, when they are closed, an
   releaseAll();
   assert.equal(state.open, 0);
   assert.throws(() => left.write("x"), sdk.Invalid);
+});
+
+test("another function is invoked with data and options, and its response can be passed on", () => {
+  const attributes = [
+    { name: "set-cookie", value: "a" },
+    { name: "set-cookie", value: "b" },
+  ];
+  host.functions.invoke = (...values) => {
+    calls.push(values);
+    return { status: 201, contentType: undefined, attributes, data: bytes('{"total":7}') };
+  };
+  const response = sdk.invoke("bill", { order: 1 }, { type: "shop.paid", subject: "7", attributes: { a: "b" } });
+  assert.deepEqual(calls[0], [
+    "bill",
+    {
+      data: bytes('{"order":1}'),
+      contentType: "application/json",
+      attributes: [{ name: "a", value: "b" }],
+      type: "shop.paid",
+      subject: "7",
+    },
+  ]);
+  assert.deepEqual(response.json(), { total: 7 });
+  assert.deepEqual(toRawResponse(response), {
+    status: 201,
+    contentType: undefined,
+    attributes,
+    data: bytes('{"total":7}'),
+  });
+  sdk.invoke("bill");
+  assert.deepEqual([calls[1][1].data.length, calls[1][1].contentType], [0, undefined]);
+});
+
+test("an event is left for another function, with a delay", () => {
+  host.functions.invokeAsync = (...values) => {
+    calls.push(values);
+    return { id: "1", duplicate: false };
+  };
+  assert.deepEqual(sdk.invokeAsync("bill", "x", { delayMs: 5, deduplicationId: "d" }), { id: "1", duplicate: false });
+  assert.deepEqual(calls[0].slice(2), [5, "d"]);
+  assert.throws(() => sdk.invokeAsync("bill", "x", { delayMs: -1 }), /function `bill`: invalid: `delayMs`/);
+  assert.throws(() => sdk.invoke(5), /`name` must be a string/);
+});
+
+test("why a function gave no response has its class, bare or as a payload", () => {
+  const cases = [
+    [{ tag: "rejected", val: "bad" }, "rejected", "bad", null, "function `bill` rejected the event: bad"],
+    [{ tag: "stopped", val: "fuel" }, "stopped", "fuel", null, "function `bill` was stopped: fuel"],
+    [{ tag: "retry", val: { reason: "busy" } }, "retry", "busy", null, "function `bill` failed: busy"],
+    [{ tag: "retry", val: { reason: "busy", afterMs: 5n } }, "retry", "busy", 5, "function `bill` failed: busy"],
+  ];
+  for (const [raw, code, reason, afterMs, message] of cases) {
+    for (const thrown of [raw, { payload: raw }]) {
+      host.functions.invoke = raise(thrown);
+      assert.throws(
+        () => sdk.invoke("bill"),
+        (error) => {
+          assert.ok(error instanceof sdk.InvokeError);
+          assert.deepEqual([error.code, error.reason, error.afterMs, error.message], [code, reason, afterMs, message]);
+          return true;
+        },
+      );
+    }
+  }
+  host.functions.invoke = raise({ tag: "service", val: { tag: "throttled", val: 1000 } });
+  assert.throws(() => sdk.invoke("bill"), { code: "throttled", detail: 1000, message: /^function `bill`: throttled/ });
+  const odd = new Error("odd");
+  host.functions.invoke = raise(odd);
+  assert.throws(() => sdk.invoke("bill"), odd);
 });

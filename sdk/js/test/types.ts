@@ -6,6 +6,10 @@ import {
   Conflict,
   Container,
   context,
+  each,
+  invoke,
+  invokeAsync,
+  InvokeError,
   log,
   Queue,
   Rejected,
@@ -14,7 +18,7 @@ import {
   ServiceError,
   Topic,
 } from "wasm-faas";
-import type { Event, Handler } from "wasm-faas";
+import type { BatchHandler, Event, Handler } from "wasm-faas";
 
 interface Order {
   id: string;
@@ -56,11 +60,24 @@ export function errors(error: unknown): never {
   throw new Rejected("no");
 }
 
+export const handleBatch: BatchHandler = (events) => each(events, (event) => log.info(event.text()));
+
+export function bill(order: Order): number {
+  try {
+    const id: string = invokeAsync("archive", order, { delayMs: 5, deduplicationId: order.id }).id;
+    return invoke("bill", order, { subject: id }).json<Order>().total;
+  } catch (error) {
+    throw error instanceof InvokeError && error.code === "rejected" ? new Rejected(error.reason) : error;
+  }
+}
+
 // @ts-expect-error a bucket is opened, not constructed
 new Bucket("orders");
 // @ts-expect-error the method is "get" or "put"
 Container.open("files").presign("head", "key", 1000);
 // @ts-expect-error there is no such option
 Bucket.open("orders").set("key", "value", { ttl: 5 });
+// @ts-expect-error what is left for later has no response
+invokeAsync("bill").json();
 // @ts-expect-error a symbol is no result
 export const wrong: Handler = () => Symbol("x");

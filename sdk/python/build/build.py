@@ -44,13 +44,13 @@ def build(folder: Path, wit: Path, output: Path, deps_dir: Path | None) -> None:
     if not folder.is_dir():
         raise AuthorError(f"`{folder}` is not a folder")
     found = entry.find(folder)
-    entry.check(folder, found)
+    decorator = entry.check(folder, found)
     check_toolchain()
     packages = dependencies.install(folder, deps_dir or folder / ".wasm-faas" / "python")
     unfinished = output.with_name(f".{output.name}.{os.getpid()}")
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
-        componentize.run(folder, SDK, packages, wit, found, unfinished)
+        componentize.run(folder, SDK, packages, wit, found, decorator, unfinished)
         unfinished.replace(output)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -23,24 +23,30 @@ _OURS = "wasm_faas._function.HandlerError: "
 
 
 def run(
-    folder: Path, sdk: Path, dependencies: Dependencies | None, wit: Path, found: entry.Entry, output: Path
+    folder: Path,
+    sdk: Path,
+    dependencies: Dependencies | None,
+    wit: Path,
+    found: entry.Entry,
+    decorator: str,
+    output: Path,
 ) -> None:
-    """Makes the component `output`. Errors: `AuthorError` with the author's part of a traceback, `ToolchainError`."""
+    """Makes the component `output`, in the world of its handler's decorator. Errors: `AuthorError` with the author's part of a traceback, `ToolchainError`."""
     with tempfile.TemporaryDirectory(prefix="wasm-faas-") as temporary:
         written, empty = Path(temporary, "entry"), Path(temporary, "empty")
         written.mkdir()
         empty.mkdir()
-        entry.write(written, found)
+        entry.write(written, found, decorator)
         paths = [written, folder, sdk, *([dependencies.path] if dependencies else [])]
         done = subprocess.run(
-            _command(wit, paths, output), env=_environment(empty), stdin=subprocess.DEVNULL, capture_output=True
+            _command(wit, decorator.replace("_", "-"), paths, output), env=_environment(empty), stdin=subprocess.DEVNULL, capture_output=True
         )
     if done.returncode != 0:
         raise _problem(done.stderr.decode(errors="replace"), dependencies)
 
 
-def _command(wit: Path, paths: list[Path], output: Path) -> list[str]:
-    program = [sys.executable, "-I", "-c", _START, "--quiet", "--wit-path", str(wit), "--world", "function"]
+def _command(wit: Path, world: str, paths: list[Path], output: Path) -> list[str]:
+    program = [sys.executable, "-I", "-c", _START, "--quiet", "--wit-path", str(wit), "--world", world]
     search = [argument for path in paths for argument in ("--python-path", str(path))]
     return [*program, "componentize", entry.NAME, *search, "--output", str(output)]
 

@@ -19,10 +19,13 @@ import sys
 sys.dont_write_bytecode = True  # the author's folder is open for writing here, and is to stay as it is
 
 import {module}
-from wasm_faas._function import Handler, start
+from wasm_faas._function import {export}, start
 
-start("{module}")
+start("{module}", "{decorator}")
 """
+
+DECORATORS = {"function": "Handler", "batch_function": "BatchHandler"}
+"""What names a handler, and the class that the component exports for it."""
 
 Handler = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -71,30 +74,37 @@ def _named(pyproject: Path) -> str | None:
     return module
 
 
-def check(folder: Path, entry: Entry) -> None:
-    """Makes sure that the module decorates exactly one function that takes an event. Errors: `AuthorError`.
+def check(folder: Path, entry: Entry) -> str:
+    """Makes sure that the module decorates exactly one function that takes one argument; returns the decorator's name.
 
     A file that this Python cannot parse is left to the component's own Python, which is newer and checks again.
+    Errors: `AuthorError`.
     """
     try:
         tree = ast.parse((folder / entry.path).read_bytes())
     except (SyntaxError, ValueError):
-        return
+        return "function"
     functions = [node for node in tree.body if isinstance(node, Handler)]
-    names = set(_names_of_decorator(tree))
-    handlers = [node for node in functions if any(_dotted(d) in names for d in node.decorator_list)]
+    names = dict(_names_of_decorators(tree))
+    decorators = [(node, _dotted(decorator)) for node in functions for decorator in node.decorator_list]
+    handlers = [(node, names[decorator]) for node, decorator in decorators if decorator in names]
     if len(handlers) != 1:
-        raise AuthorError(_count_message(entry, handlers, functions))
-    _check_parameters(entry, handlers[0])
+        raise AuthorError(_count_message(entry, [handler for handler, _ in handlers], functions))
+    handler, decorator = handlers[0]
+    _check_parameters(entry, handler, decorator)
+    return decorator
 
 
-def _names_of_decorator(tree: ast.Module) -> Iterator[str]:
-    """The names under which the module knows our decorator: `function`, `wasm_faas.function`, `f`."""
+def _names_of_decorators(tree: ast.Module) -> Iterator[tuple[str | None, str]]:
+    """The names under which the module knows our decorators, each with its own: `wasm_faas.function`, `f`."""
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module == "wasm_faas":
-            yield from (alias.asname or "function" for alias in node.names if alias.name in ("function", "*"))
+            for alias in node.names:
+                yield from ((name, name) for name in DECORATORS if alias.name == "*")
+                yield from ((alias.asname or name, name) for name in DECORATORS if alias.name == name)
         if isinstance(node, ast.Import):
-            yield from (f"{alias.asname or alias.name}.function" for alias in node.names if alias.name == "wasm_faas")
+            modules = [alias.asname or alias.name for alias in node.names if alias.name == "wasm_faas"]
+            yield from ((f"{module}.{name}", name) for module in modules for name in DECORATORS)
 
 
 def _dotted(node: ast.expr) -> str | None:
@@ -106,12 +116,12 @@ def _dotted(node: ast.expr) -> str | None:
 def _count_message(entry: Entry, handlers: list[Handler], functions: list[Handler]) -> str:
     if handlers:
         return (
-            f"{entry.path}:{handlers[1].lineno}: {len(handlers)} functions are decorated with `@function`, and a "
+            f"{entry.path}:{handlers[1].lineno}: {len(handlers)} functions are decorated as handlers, and a "
             f"component has one handler; found: {_listed(entry, handlers)}"
         )
     return (
-        f"{entry.path}: no handler: decorate one function at the top level of this file with `@function`, imported "
-        f"from `wasm_faas`; found: {_listed(entry, functions) or 'no function at all'}"
+        f"{entry.path}: no handler: decorate one function at the top level of this file with `@function` or `@batch_function`, "
+        f"imported from `wasm_faas`; found: {_listed(entry, functions) or 'no function at all'}"
     )
 
 
@@ -119,18 +129,20 @@ def _listed(entry: Entry, functions: list[Handler]) -> str:
     return ", ".join(f"`{node.name}` ({entry.path}:{node.lineno})" for node in functions)
 
 
-def _check_parameters(entry: Entry, handler: Handler) -> None:
+def _check_parameters(entry: Entry, handler: Handler, decorator: str) -> None:
     parameters = [*handler.args.posonlyargs, *handler.args.args]
     required = len(parameters) - len(handler.args.defaults)
     keywords = sum(default is None for default in handler.args.kw_defaults)
     takes_one = required <= 1 and (parameters or handler.args.vararg) and not keywords
     if not takes_one:
+        what, signature = ("event", "event: Event") if decorator == "function" else ("events", "events: list[Event]")
         raise AuthorError(
-            f"{entry.path}:{handler.lineno}: `{handler.name}` must take one argument, the event: "
-            f"`def {handler.name}(event: Event)`; it takes {required + keywords}"
+            f"{entry.path}:{handler.lineno}: `{handler.name}` must take one argument, the {what}: "
+            f"`def {handler.name}({signature})`; it takes {required + keywords}"
         )
 
 
-def write(directory: Path, entry: Entry) -> None:
+def write(directory: Path, entry: Entry, decorator: str) -> None:
     """Writes the module `NAME` into `directory`."""
-    (directory / f"{NAME}.py").write_text(_SOURCE.format(module=entry.module), encoding="utf-8")
+    source = _SOURCE.format(module=entry.module, decorator=decorator, export=DECORATORS[decorator])
+    (directory / f"{NAME}.py").write_text(source, encoding="utf-8")

@@ -28,6 +28,8 @@ def connected() -> Iterator[MagicMock]:
         patch("wasm_faas._host.kv", Records()),
         patch("wasm_faas._host.queue", Records()),
         patch("wasm_faas._host.topic", Records()),
+        patch("wasm_faas._host.functions", MagicMock(Call=Records().Call)),
+        patch("wasm_faas._host.Ok", Records().Ok),
         patch("wasm_faas._host.Err", Err),
         patch("wasm_faas._host.context") as context,
     ):

@@ -72,6 +72,19 @@ class CheckTest(FolderTest):
                 folder = self.folder({"main.py": source})
                 entry.check(folder, entry.find(folder))
 
+    def test_the_decorator_tells_the_kind_of_handler(self) -> None:
+        for source, decorator in (
+            (GOOD, "function"),
+            ("from wasm_faas import batch_function\n@batch_function\ndef f(events): pass\n", "batch_function"),
+            ("from wasm_faas import batch_function as b\n@b\nasync def f(events): pass\n", "batch_function"),
+            ("import wasm_faas as w\n@w.batch_function\ndef f(events): pass\n", "batch_function"),
+            ("from wasm_faas import *\n@batch_function\ndef f(events): pass\n", "batch_function"),
+        ):
+            folder = self.folder({"main.py": source})
+            self.assertEqual(entry.check(folder, entry.find(folder)), decorator)
+        said = self.refused({"main.py": "from wasm_faas import *\n@batch_function\ndef f(): pass\n"})
+        self.assertIn("the events: `def f(events: list[Event])`; it takes 0", said)
+
     def test_what_was_found_instead_is_listed(self) -> None:
         said = self.refused({"main.py": "def one(e): pass\n\nasync def two(e): pass\n"})
         self.assertIn("found: `one` (main.py:1), `two` (main.py:3)", said)

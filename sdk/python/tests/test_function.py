@@ -12,16 +12,22 @@ from wasm_faas import (
     Event,
     IfVersion,
     Invalid,
+    InvokeError,
     Message,
     NotFound,
     Queue,
     Rejected,
     Response,
     Retry,
+    Throttled,
     Topic,
     _function,
     _host,
+    batch_function,
+    each,
     function,
+    invoke,
+    invoke_async,
 )
 
 
@@ -32,6 +38,21 @@ def raising(error: BaseException) -> Callable[[Event], Any]:
     return handle
 
 
+def raw_event(name: str) -> Any:
+    """An event as the bindings give it."""
+    return SimpleNamespace(
+        data=b"x",
+        id=name,
+        source="/run",
+        type="t",
+        subject=None,
+        time_ms=0,
+        content_type=None,
+        attributes=[],
+        trigger=case("Trigger_Invoke"),
+    )
+
+
 class OutcomeTest(unittest.TestCase):
     """What a handler's result becomes on its way to the host."""
 
@@ -39,20 +60,9 @@ class OutcomeTest(unittest.TestCase):
         self.context = self.enterContext(connected())
 
     def handle(self, handler: Callable[[Event], Any]) -> Any:
-        raw = SimpleNamespace(
-            data=b"x",
-            id="1",
-            source="/run",
-            type="t",
-            subject=None,
-            time_ms=0,
-            content_type=None,
-            attributes=[],
-            trigger=case("Trigger_Invoke"),
-        )
         with patch("wasm_faas._function.handlers", []):
             function(handler)
-            return _function.Handler().handle(raw)  # type: ignore[arg-type]
+            return _function.Handler().handle(raw_event("1"))
 
     def failure(self, handler: Callable[[Event], Any]) -> Any:
         with self.assertRaises(Err) as raised:
@@ -132,9 +142,79 @@ class OutcomeTest(unittest.TestCase):
         self.assertRaises(MemoryError, self.handle, raising(MemoryError()))
 
 
+class BatchTest(unittest.TestCase):
+    """What a batch handler's result becomes."""
+
+    OK = ("Ok", None)
+
+    def setUp(self) -> None:
+        self.context = self.enterContext(connected())
+
+    def handle(self, handler: Callable[[list[Event]], Any]) -> list[Any]:
+        with patch("wasm_faas._function.batch_handlers", []):
+            batch_function(handler)
+            answers = _function.BatchHandler().handle_batch([raw_event("1"), raw_event("2")])
+            return [answer.value if isinstance(answer, Err) else answer for answer in answers]
+
+    def test_nothing_means_all_are_handled(self) -> None:
+        self.assertEqual(self.handle(lambda _: None), [self.OK, self.OK])
+
+    def test_each_event_has_its_answer(self) -> None:
+        answers = self.handle(lambda events: ["ignored", Rejected(events[1].id)])
+        self.assertEqual(answers, [self.OK, ("Failure_Rejected", "2")])
+        later = self.handle(lambda _: [Retry("busy", 1.5), OSError("lost")])
+        self.assertEqual(later, [("Failure_Retry", ("Retry", "busy", 1500)), ("Failure_Retry", ("Retry", "lost", None))])
+        self.context.log.assert_called_once()
+
+    def test_each_event_is_handled_for_itself(self) -> None:
+        def handle(event: Event) -> str:
+            if event.id == "2":
+                raise KeyError("user")
+            return "ignored"
+
+        first, second = self.handle(lambda events: each(events, handle))
+        self.assertEqual((first, second[1][1]), (self.OK, "KeyError: 'user'"))
+        self.assertRaises(MemoryError, each, [Event()], raising(MemoryError()))
+
+    def test_a_coroutine_is_no_answer(self) -> None:
+        async def handle(event: Event) -> None: ...
+
+        first, _ = self.handle(lambda events: each(events, handle))
+        self.assertIn("return_exceptions=True", first[1][1])
+
+    def test_async_handlers_are_run(self) -> None:
+        async def one(event: Event) -> None:
+            await asyncio.sleep(0)
+            if event.id == "1":
+                raise Rejected("no")
+
+        async def handle(events: list[Event]) -> list[BaseException | None]:
+            return await asyncio.gather(*map(one, events), return_exceptions=True)
+
+        self.assertEqual(self.handle(handle), [("Failure_Rejected", "no"), self.OK])
+
+    def test_an_error_of_the_whole_batch_has_all_tried_again(self) -> None:
+        cases: tuple[tuple[Any, str], ...] = (
+            (raising(OSError("lost")), "lost"),
+            (raising(Rejected("no")), "no"),
+            (raising(ExceptionGroup("tasks", [Rejected("no")])), "no"),
+            (lambda _: [None], "None or a list of 2"),
+            (lambda _: "ok", "None or a list of 2"),
+        )
+        for handler, reason in cases:
+            for kind, (_, said, after) in self.handle(handler):
+                self.assertEqual((kind, after), ("Failure_Retry", None))
+                self.assertIn(reason, said)
+
+    def test_a_retry_of_the_whole_batch_says_when(self) -> None:
+        answers = self.handle(raising(Retry("busy", 2)))  # type: ignore[arg-type]
+        self.assertEqual(answers, [("Failure_Retry", ("Retry", "busy", 2000))] * 2)
+
+
 class StartTest(unittest.TestCase):
     def setUp(self) -> None:
         self.enterContext(patch("wasm_faas._function.handlers", []))
+        self.enterContext(patch("wasm_faas._function.batch_handlers", []))
         self.connect = self.enterContext(patch("wasm_faas._host.connect"))
 
     def test_one_handler_is_right(self) -> None:
@@ -150,6 +230,61 @@ class StartTest(unittest.TestCase):
         function(raising(ValueError()))
         with self.assertRaisesRegex(_function.HandlerError, "`raising.<locals>.handle`, `raising"):
             _function.start("main")
+
+
+    def test_a_batch_handler_has_an_export_of_its_own(self) -> None:
+        batch_function(raising(ValueError()))  # type: ignore[arg-type]
+        with self.assertRaisesRegex(_function.HandlerError, "at the top level of the file"):
+            _function.start("main")
+        _function.start("main", "batch_function")
+        self.connect.assert_called_once_with()
+
+
+class InvokeTest(unittest.TestCase):
+    """Other functions."""
+
+    def setUp(self) -> None:
+        self.enterContext(connected())
+        self.raw: Any = _host.functions
+        attribute = SimpleNamespace(name="etag", value="1")
+        answer = SimpleNamespace(data=b'{"total":7}', content_type="application/json", status=201, attributes=[attribute])
+        self.raw.invoke.return_value = answer
+
+    def test_data_and_options_are_sent_and_the_answer_read(self) -> None:
+        answer = invoke("bill", {"order": 1}, attributes={"a": "b"}, type="shop.paid", subject="7")
+        call = ("Call", b'{"order":1}', "application/json", [("Attribute", "a", "b")], "shop.paid", "7")
+        self.raw.invoke.assert_called_once_with("bill", call)
+        self.assertEqual((answer.json(), answer.text(), answer.status), ({"total": 7}, '{"total":7}', 201))
+        invoke("bill")
+        self.raw.invoke.assert_called_with("bill", ("Call", b"", None, [], None, None))
+
+    def test_an_answer_can_be_passed_on(self) -> None:
+        with patch("wasm_faas._function.handlers", []):
+            function(lambda _: invoke("bill"))
+            passed = _function.Handler().handle(raw_event("1"))
+        expected = ("Response", 201, "application/json", [("Attribute", "etag", "1")], b'{"total":7}')
+        self.assertEqual(passed, expected)
+
+    def test_an_event_is_left_with_a_delay(self) -> None:
+        self.raw.invoke_async.return_value = SimpleNamespace(id="1", duplicate=False)
+        self.assertEqual(invoke_async("bill", "x", delay=1.5, deduplication_id="d").id, "1")
+        call = ("Call", b"x", "text/plain; charset=utf-8", [], None, None)
+        self.raw.invoke_async.assert_called_once_with("bill", call, 1500, "d")
+
+    def test_why_there_is_no_answer(self) -> None:
+        retry = SimpleNamespace(reason="busy", after_ms=1500)
+        for answered, code, reason, after, said in (
+            (case("InvokeError_Rejected", "bad"), "rejected", "bad", None, "function `bill` rejected the event: bad"),
+            (case("InvokeError_Stopped", "fuel"), "stopped", "fuel", None, "function `bill` was stopped: fuel"),
+            (case("InvokeError_Retry", retry), "retry", "busy", 1.5, "function `bill` failed: busy"),
+        ):
+            self.raw.invoke.side_effect = Err(answered)
+            with self.assertRaises(InvokeError) as raised:
+                invoke("bill")
+            error = raised.exception
+            self.assertEqual((error.code, error.reason, error.after, str(error)), (code, reason, after, said))
+        self.raw.invoke.side_effect = Err(case("InvokeError_Service", case("Error_Throttled", 1000)))
+        self.assertRaises(Throttled, invoke, "bill")
 
 
 class ServiceTest(unittest.TestCase):

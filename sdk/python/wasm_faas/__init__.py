@@ -16,6 +16,7 @@ from ._errors import (
     AccessDenied,
     Conflict,
     Invalid,
+    InvokeError,
     LeaseLost,
     NotFound,
     Rejected,
@@ -39,10 +40,11 @@ from ._event import (
     TopicDelivery,
     Trigger,
 )
-from ._function import function
+from ._function import batch_function, each, function
 from ._message import Accepted, Message
 from ._response import Response
 from .blob import Container
+from .functions import Answer, invoke, invoke_async
 from .kv import Bucket
 from .queue import Queue
 from .topic import Topic
@@ -52,6 +54,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AccessDenied",
     "Accepted",
+    "Answer",
     "BlobChange",
     "Bucket",
     "Conflict",
@@ -64,6 +67,7 @@ __all__ = [
     "IfVersion",
     "Invalid",
     "Invoke",
+    "InvokeError",
     "KvChange",
     "LeaseLost",
     "Message",
@@ -83,8 +87,12 @@ __all__ = [
     "Unavailable",
     "UnknownOutcome",
     "Unsupported",
+    "batch_function",
     "config",
     "context",
+    "each",
     "function",
+    "invoke",
+    "invoke_async",
     "log",
 ]

@@ -40,6 +40,20 @@ class ServiceError(Exception):
         self.detail = detail
 
 
+class InvokeError(Exception):
+    """An invoked function gave no answer: it rejected the event, asks to try again or failed, or was stopped."""
+
+    _MEANINGS: ClassVar = {"rejected": "rejected the event", "retry": "failed", "stopped": "was stopped"}
+
+    def __init__(self, function: str, code: str, reason: str, after: float | None = None) -> None:
+        super().__init__(f"function `{function}` {self._MEANINGS[code]}: {reason}")
+        self.code = code
+        """`rejected`; `retry`, which is also how an error of its own counts; or `stopped`, by a trap or a limit."""
+        self.reason = reason
+        self.after = after
+        """When it asks to be tried again, in seconds from now."""
+
+
 class AccessDenied(ServiceError):
     """The function has no grant for this; `detail` names the flag or manifest line that would give it."""
 

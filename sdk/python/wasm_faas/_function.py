@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from . import _event, _host, _response, log
@@ -17,12 +17,16 @@ from ._errors import Rejected, Retry
 from ._values import clean, optional_milliseconds
 
 if TYPE_CHECKING:
+    from componentize_py_types import Result
     from wit_world.imports import types
 
 Decorated = TypeVar("Decorated", bound=Callable[[_event.Event], Any])
+DecoratedBatch = TypeVar("DecoratedBatch", bound=Callable[[list[_event.Event]], Any])
 
 handlers: list[Callable[[_event.Event], Any]] = []
-"""What was decorated, in order, ready to be called. A component has exactly one."""
+"""What was decorated with `@function`, in order, ready to be called. A component has exactly one handler."""
+batch_handlers: list[Callable[[list[_event.Event]], Any]] = []
+"""What was decorated with `@batch_function`."""
 
 _OURS = os.path.dirname(__file__)
 _FOLDER = re.compile(r'File "/\d+/')
@@ -38,32 +42,68 @@ def function(handler: Decorated) -> Decorated:
 
     It returns the function as it is, so that a test can call it. A component has exactly one.
     """
-    is_async = inspect.iscoroutinefunction(inspect.unwrap(handler))
-    handlers.append(_awaited(handler) if is_async else handler)
+    handlers.append(_awaited(handler))
     return handler
 
 
-def _awaited(handler: Callable[[_event.Event], Any]) -> Callable[[_event.Event], Any]:
-    """The `async def` as a function that runs it to its end."""
+def batch_function(handler: DecoratedBatch) -> DecoratedBatch:
+    """Names the function that handles up to 100 events at once: a `def` or an `async def` that takes a list of them.
+
+    It returns None when all of them are handled, or a list with an answer for each in the order given: an exception
+    for an event that is not handled (`Rejected`, `Retry` or any other), anything else for one that is. What it raises
+    itself says nothing about any event: all of them are tried again.
+    """
+    batch_handlers.append(_awaited(handler))
+    return handler
+
+
+def each(events: Iterable[_event.Event], handle: Callable[[_event.Event], object]) -> list[Exception | None]:
+    """Handles each event for itself: the answers of a batch handler, with what `handle` raised."""
+    return [_attempted(handle, event) for event in events]
+
+
+def _attempted(handle: Callable[[_event.Event], object], event: _event.Event) -> Exception | None:
+    try:
+        result = handle(event)
+    except MemoryError:
+        raise
+    except Exception as error:
+        return error
+    if inspect.iscoroutine(result):
+        result.close()
+        return TypeError("`each` takes a plain function; in an `async def` use `gather(..., return_exceptions=True)`")
+    return None
+
+
+def _awaited(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The handler itself, or for an `async def` a function that runs it to its end."""
+    if not inspect.iscoroutinefunction(inspect.unwrap(handler)):
+        return handler
     # Imported here, as asyncio adds 2.4 MB to a component, and what is not imported during the build is not in it.
     from . import _loop
 
     @functools.wraps(handler)
-    def run(event: _event.Event) -> Any:
-        return _loop.run(handler(event))
+    def run(argument: Any) -> Any:
+        return _loop.run(handler(argument))
 
     return run
 
 
-def start(module: str) -> None:
+def start(module: str, decorator: str = "function") -> None:
     """Ends the build of a component, when the author's module has been imported.
 
-    Errors: `HandlerError` unless it decorated one function.
+    Errors: `HandlerError` unless it decorated one function, with the decorator that the component was built for.
     """
-    if len(handlers) != 1:
-        names = ", ".join(f"`{getattr(handler, '__qualname__', handler)}`" for handler in handlers)
+    decorated = [*handlers, *batch_handlers]
+    if len(decorated) != 1:
+        names = ", ".join(f"`{getattr(handler, '__qualname__', handler)}`" for handler in decorated)
         raise HandlerError(
-            f"`{module}` must decorate exactly one function with `@function`; decorated: {names or 'none'}"
+            f"`{module}` must decorate exactly one function with `@function` or `@batch_function`; "
+            f"decorated: {names or 'none'}"
+        )
+    if bool(batch_handlers) != (decorator == "batch_function"):
+        raise HandlerError(
+            f"`{module}` must decorate its handler at the top level of the file, so that the build sees with what"
         )
     # What is printed becomes log lines, which must not wait in a buffer, least of all in the one that is built in.
     _flush()
@@ -93,10 +133,49 @@ class Handler:
         raise _host.Err(failure)
 
 
+class BatchHandler:
+    """What the component exports as `batch-handler`."""
+
+    def handle_batch(self, raws: list[types.Event]) -> list[Result[None, types.Failure]]:
+        """Handles the events and answers for each."""
+        try:
+            return _answers(batch_handlers[0]([_event.from_host(raw) for raw in raws]), len(raws))
+        except SystemExit as stop:
+            _exit(stop)
+        except MemoryError:
+            raise
+        except BaseException as error:
+            failure = _failure(_for_all(error))
+        finally:
+            _flush()
+        return [_host.Err(failure) for _ in raws]
+
+
+def _answers(result: object, count: int) -> list[Result[None, types.Failure]]:
+    """What a batch handler returned, as the host takes it. Errors: `TypeError` for what is no answer for each event."""
+    if result is None:
+        return [_host.Ok(None)] * count
+    if not isinstance(result, (list, tuple)) or len(result) != count:
+        raise TypeError(f"the batch handler must return None or a list of {count}, an answer for each event")
+    return [_host.Err(_failure(one)) if isinstance(one, BaseException) else _host.Ok(None) for one in result]
+
+
+def _for_all(error: BaseException) -> BaseException:
+    """What a batch handler raised, as it counts for its events: a rejection rejects none of them."""
+    error = _single(error)
+    return Retry(error.reason) if isinstance(error, Rejected) else error
+
+
+def _single(error: BaseException) -> BaseException:
+    """The error in a group of one, which is what a `TaskGroup` makes of an error in one of its tasks."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
 def _failure(error: BaseException) -> types.Failure:
     """What becomes of the event whose handler raised this."""
-    if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        return _failure(error.exceptions[0])  # what a `TaskGroup` makes of an error in one of its tasks
+    error = _single(error)
     if isinstance(error, Rejected):
         return _host.types.Failure_Rejected(clean(error.reason))
     try:

@@ -16,7 +16,21 @@ from ._errors import service_error
 if TYPE_CHECKING:
     from . import _errors
 
-__all__ = ["Err", "answers", "blob", "call", "config", "connect", "context", "kv", "queue", "topic", "types"]
+__all__ = [
+    "Err",
+    "Ok",
+    "answers",
+    "blob",
+    "call",
+    "config",
+    "connect",
+    "context",
+    "functions",
+    "kv",
+    "queue",
+    "topic",
+    "types",
+]
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
@@ -40,11 +54,12 @@ class _Absent:
 
 
 if TYPE_CHECKING:
-    from componentize_py_types import Err, Result
-    from wit_world.imports import blob, config, context, kv, queue, topic, types
+    from componentize_py_types import Err, Ok, Result
+    from wit_world.imports import blob, config, context, functions, kv, queue, topic, types
 else:
     blob, config, context = _Absent("blob"), _Absent("config"), _Absent("context")
     kv, queue, topic, types = _Absent("kv"), _Absent("queue"), _Absent("topic"), _Absent("types")
+    functions, Ok = _Absent("functions"), _Absent("types")
 
     class Err(Exception):
         """Until `connect`: nothing raises this. Then: carries a WIT error as `value`."""
@@ -52,9 +67,10 @@ else:
 
 def connect() -> None:
     """Puts the generated modules in place. Errors: `ModuleNotFoundError` outside a component."""
-    for name in ("blob", "config", "context", "kv", "queue", "topic", "types"):
+    for name in ("blob", "config", "context", "functions", "kv", "queue", "topic", "types"):
         globals()[name] = import_module(f"wit_world.imports.{name}")
-    globals()["Err"] = import_module("componentize_py_types").Err
+    results = import_module("componentize_py_types")
+    globals().update(Err=results.Err, Ok=results.Ok)
 
 
 def call(operation: Callable[Parameters, Answer], *args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:

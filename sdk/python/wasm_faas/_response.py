@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import _host
 from ._values import BINARY, JSON, TEXT, Attributes, attributes, optional_text, payload, text, to_json, whole
+from .functions import Answer
 
 if TYPE_CHECKING:
     from wit_world.imports import types
@@ -47,6 +48,8 @@ def to_response(answer: object) -> Response:
     """
     if isinstance(answer, Response):
         return answer
+    if isinstance(answer, Answer):
+        return Response(answer.data, answer.content_type, answer.status, answer.attributes)
     data, content_type = payload(answer)
     return Response(data, content_type or (None if answer is None else BINARY))
 
