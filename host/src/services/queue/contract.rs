@@ -1,6 +1,7 @@
 //! What every queue backend must do.
 
 mod bounds;
+mod browse;
 mod dead_letters;
 mod fifo;
 mod leases;
@@ -20,6 +21,7 @@ use crate::services::contract::{Fixture, START_MS, all_at_once, bytes, contract,
 use crate::services::message::{ATTRIBUTES, Attribute, BATCH_BYTES};
 use crate::services::{Error, Result};
 use bounds::*;
+use browse::*;
 use dead_letters::*;
 use fifo::*;
 use leases::*;
@@ -103,6 +105,15 @@ contract! {
     a_tick_may_be_the_first_look
     ticks_do_not_overlap
     one_of_many_sends_a_tick
+    browsing_shows_each_state_and_leases_nothing
+    browsing_goes_page_by_page
+    a_message_is_found_by_its_id
+    removing_spares_what_is_leased
+    removing_a_head_lets_its_group_go
+    replacing_changes_what_a_message_says
+    one_dead_message_goes_back
+    what_did_not_die_stays
+    operators_meet_unknown_queues_too
 }
 
 /// `standard`, `fifo` and `brief` have the dead-letter queue `dead`, `lossy` has none. What dies in `first` goes to `second`,

@@ -1,5 +1,6 @@
 //! Queues in this process.
 
+mod browse;
 mod line;
 mod stored;
 

@@ -2,6 +2,7 @@
 //!
 //! The life of a message and what the operations promise are written in `wit/queue.wit`.
 
+pub mod browse;
 #[cfg(test)]
 mod contract;
 pub mod dead;
@@ -107,7 +108,7 @@ pub enum Ticked {
 /// attributes of [`dead`] added, its receive count back at 0, in one step that neither loses nor doubles it.
 /// In a fifo queue only the oldest live message of a group is ever visible; a delay or a lease of it holds the group.
 #[async_trait]
-pub trait Backend: Send + Sync {
+pub trait Backend: browse::Browse {
     /// The largest message the queue takes, in bytes; [`Error::NotFound`] for a queue that was not provisioned.
     async fn message_size(&self, queue: &str) -> Result<usize>;
     /// An answer for each, in order; the outer error when none was tried. Durable when it returns.

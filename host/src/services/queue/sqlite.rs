@@ -1,6 +1,7 @@
 //! Queues in the embedded store. A message is a row; its `visible_at` is the end of its delay or lease, and a random
 //! token in the row says which lease is the current one.
 
+mod browse;
 mod leases;
 mod redrive;
 mod tick;

@@ -1,5 +1,7 @@
 //! The messages of one queue, and what time does to them.
 
+mod browse;
+
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
