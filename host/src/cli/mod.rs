@@ -7,7 +7,6 @@ mod error;
 mod event;
 mod function;
 mod inspect;
-mod json;
 mod request;
 mod response;
 mod run;

@@ -7,14 +7,14 @@ use tokio::sync::oneshot;
 
 use super::error::CliError;
 use super::target::{self, Store};
-use super::{event, function, json, print, request, response, tell};
+use super::{event, function, print, request, response, tell};
 use crate::build::Progress;
 use crate::config::{PoolSettings, Service};
 use crate::engine::shape::Handler;
 use crate::engine::{self, Cache, CallError, Compiler, Component, FunctionSpec, HttpCall, Loader, Request};
 use crate::event::Trigger;
 use crate::invoke::{self, Caller, Ending, Function, Outcome, Terms};
-use crate::services::context::{Identity, Line, printable};
+use crate::services::context::{Identity, Line};
 use crate::services::functions::CHAIN;
 use crate::services::{Access, Backends, Clock};
 use crate::triggers::functions::Functions;
@@ -60,14 +60,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, CliError> {
     let function = Arc::new(function(component, arguments, store.backends(), &functions));
     functions.replace([Arc::clone(&function)]);
     let outcome = super::block_on(input.send(&function, arguments.json))?;
-    tell_ending(&outcome);
+    tell_ending(&outcome.ending);
     tell(&outcome);
     if arguments.json {
-        print(format!("{}\n", json::outcome(&outcome)).as_bytes())?;
+        print(format!("{}\n", outcome.to_json()).as_bytes())?;
     } else if let Ending::Ok(response) = &outcome.ending {
         show(&response.data)?;
     }
-    Ok(exit_code(&outcome.ending))
+    Ok(exit_code(outcome.ending.word()))
 }
 
 /// What the function is called with.
@@ -187,27 +187,19 @@ fn function(component: Component, arguments: &Arguments, backends: Backends, fun
     Function::new(component, spec, PoolSettings { max, ..PoolSettings::default() }, Terms::default())
 }
 
-fn tell_ending(outcome: &Outcome) {
-    match &outcome.ending {
-        Ending::Ok(_) | Ending::Batch(_) | Ending::Http | Ending::Exited(0) => {}
-        Ending::Exited(code) => tell(format_args!("error: the command exited with code {code}")),
-        Ending::Rejected(reason) => tell(format_args!("error: the handler rejected the event: {}", printable(reason))),
-        Ending::Retry { reason, after } => {
-            let after = after.map(|after| format!(", not before {}", humantime::format_duration(after)));
-            let reason = printable(reason);
-            tell(format_args!("error: the handler wants to try again{}: {reason}", after.unwrap_or_default()));
-        }
-        Ending::Stopped(error) => {
-            tell(format_args!("error: {error}"));
-            for frame in error.backtrace() {
-                tell(format_args!("    at {frame}"));
-            }
-        }
-    }
+fn tell_ending(ending: &Ending) {
+    let Some(complaint) = ending.complaint() else { return };
+    tell_failure(&complaint, ending.backtrace());
+}
+
+/// What went wrong, and where in the guest.
+pub(super) fn tell_failure(complaint: &str, backtrace: &[String]) {
+    tell(format_args!("error: {complaint}"));
+    backtrace.iter().for_each(|frame| tell(format_args!("    at {frame}")));
 }
 
 /// A terminal's prompt deserves a line of its own; a pipe gets the bytes alone.
-fn show(data: &[u8]) -> Result<(), CliError> {
+pub(super) fn show(data: &[u8]) -> Result<(), CliError> {
     print(data)?;
     if std::io::stdout().is_terminal() && data.last().is_some_and(|last| *last != b'\n') {
         print(b"\n")?;
@@ -215,11 +207,12 @@ fn show(data: &[u8]) -> Result<(), CliError> {
     Ok(())
 }
 
-fn exit_code(ending: &Ending) -> ExitCode {
-    ExitCode::from(match ending {
-        Ending::Ok(_) | Ending::Batch(_) | Ending::Http | Ending::Exited(0) => 0,
-        Ending::Exited(_) | Ending::Rejected(_) | Ending::Retry { .. } => 1,
-        Ending::Stopped(CallError::NoSuchExport { .. }) => 3,
-        Ending::Stopped(_) => 4,
+/// The exit status for an outcome's word.
+pub(super) fn exit_code(word: &str) -> ExitCode {
+    ExitCode::from(match word {
+        "ok" => 0,
+        "failed" | "rejected" | "retry" | "partial" => 1,
+        "no-such-export" => 3,
+        _ => 4,
     })
 }

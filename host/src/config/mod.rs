@@ -23,6 +23,7 @@ pub use grant::{Grant, GrantError, Right, Service};
 pub use http::{Cors, HttpTrigger, Target};
 pub use limits::Limits;
 pub use manifest::{ConfigError, FunctionSettings, Manifest, Report, schema};
+pub(crate) use manifest::{list, near};
 pub use pool::{Isolation, PoolSettings, Rate};
 pub use resources::{
     BlobWatch, KvWatch, NAME_BYTES, NameError, QueueSettings, Resources, Subscription, TopicSettings,

@@ -1,6 +1,7 @@
 //! The spine of an invocation.
 
 mod admission;
+mod json;
 mod outcome;
 
 use std::sync::Arc;

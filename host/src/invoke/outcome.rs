@@ -6,6 +6,7 @@ use bytesize::ByteSize;
 use super::Called;
 use crate::engine::{CallError, Reply};
 use crate::event::{Failure, Response};
+use crate::services::context::printable;
 
 /// How one invocation went: the only record of it.
 #[derive(Debug)]
@@ -56,6 +57,29 @@ impl Ending {
             Self::Rejected(_) => "rejected",
             Self::Retry { .. } => "retry",
             Self::Stopped(error) => error.word(),
+        }
+    }
+
+    /// What went wrong, in one line for people; `None` when nothing did.
+    pub fn complaint(&self) -> Option<String> {
+        match self {
+            Self::Ok(_) | Self::Batch(_) | Self::Http | Self::Exited(0) => None,
+            Self::Exited(code) => Some(format!("the command exited with code {code}")),
+            Self::Rejected(reason) => Some(format!("the handler rejected the event: {}", printable(reason))),
+            Self::Retry { reason, after } => {
+                let after = after.map(|after| format!(", not before {}", humantime::format_duration(after)));
+                let (after, reason) = (after.unwrap_or_default(), printable(reason));
+                Some(format!("the handler wants to try again{after}: {reason}"))
+            }
+            Self::Stopped(error) => Some(error.to_string()),
+        }
+    }
+
+    /// Where in the guest a trap came up, the innermost frame first.
+    pub fn backtrace(&self) -> &[String] {
+        match self {
+            Self::Stopped(error) => error.backtrace(),
+            _ => &[],
         }
     }
 }

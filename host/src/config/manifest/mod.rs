@@ -19,6 +19,7 @@ use super::{Advice, AllowRule, EventSource, Grant, HttpTrigger, Limits, PoolSett
 use source::{Problem, Source};
 
 pub use source::{ConfigError, Report};
+pub(crate) use source::{list, near};
 
 /// The version of the format.
 const VERSION: &str = "1";

@@ -173,7 +173,7 @@ fn unavailable(seconds: u64) -> Response {
 type Reading = Pin<Box<dyn Future<Output = (Box<dyn Reader>, Result<Vec<u8>>)> + Send>>;
 
 /// A body that reads on when it is asked to.
-struct Pieces {
+pub(in crate::triggers) struct Pieces {
     /// `None` at the end.
     reading: Option<Reading>,
     /// In bytes; what is still to come.
@@ -181,7 +181,7 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn new(reader: Box<dyn Reader>, length: u64) -> Self {
+    pub(in crate::triggers) fn new(reader: Box<dyn Reader>, length: u64) -> Self {
         Self { reading: (length > 0).then(|| read(reader)), left: length }
     }
 }

@@ -28,6 +28,7 @@ pub use access_log::{Access, AccessLog};
 pub use body::{Body, BodyError, Response};
 pub use connection::Busy;
 pub use container::Container;
+pub(in crate::triggers) use container::Pieces;
 pub use cors::CorsError;
 pub use files::{Files, FilesError};
 pub use route::{Route, RouteError, Routes};

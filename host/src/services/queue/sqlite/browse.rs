@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Queues, send_home};
+use super::Queues;
+use super::redrive::send_home;
 use crate::services::queue::browse::{Browse, Content, Page, Place, State, Stored, bad_cursor, no_home};
 use crate::services::sqlite::{
     Durability, Mortal, Queue, Step, Writing, int, nat, promote, read_attributes, write_attributes,
@@ -197,5 +198,5 @@ fn redrive_one(writing: &mut Writing<'_>, dead_letter: &Arc<Queue>, place: &Plac
         return Ok(());
     }
     let message = Mortal::find(writing.db, place.row)?;
-    Err(no_home(message.attribute(crate::services::queue::dead::SOURCE)).into())
+    Err(no_home(message.source()).into())
 }

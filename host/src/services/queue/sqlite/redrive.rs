@@ -50,7 +50,7 @@ fn redrivable(writing: &Writing<'_>, queue: i64, limit: u32, homeless: &HashSet<
 }
 
 /// Moves a dead message to the queue it died in; false, and nothing done, when there is none.
-fn send_home(writing: &mut Writing<'_>, dead_letter: &Arc<Queue>, id: i64) -> rusqlite::Result<bool> {
+pub(super) fn send_home(writing: &mut Writing<'_>, dead_letter: &Arc<Queue>, id: i64) -> rusqlite::Result<bool> {
     let message = Mortal::find(writing.db, id)?;
     let home = message.source().and_then(|name| writing.catalog.queue(name).ok());
     let Some(home) = home else { return Ok(false) };

@@ -4,21 +4,22 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::{Ending, Outcome};
 use crate::event::Response;
-use crate::invoke::{Ending, Outcome};
 
-/// The outcome as one JSON object.
-pub(super) fn outcome(outcome: &Outcome) -> Value {
+impl Outcome {
+/// As one JSON object, without the log.
+pub fn to_json(&self) -> Value {
     let mut object = json!({
-        "id": outcome.id,
-        "function": outcome.function,
-        "outcome": outcome.ending.word(),
-        "durationMs": outcome.duration.as_secs_f64() * 1e3,
-        "fuel": outcome.fuel,
-        "memoryBytes": outcome.memory,
-        "start": outcome.start.word(),
+        "id": self.id,
+        "function": self.function,
+        "outcome": self.ending.word(),
+        "durationMs": self.duration.as_secs_f64() * 1e3,
+        "fuel": self.fuel,
+        "memoryBytes": self.memory,
+        "start": self.start.word(),
     });
-    let more = match &outcome.ending {
+    let more = match &self.ending {
         Ending::Ok(response) => json!({ "response": response_json(response) }),
         Ending::Http | Ending::Batch(_) => json!({}),
         Ending::Exited(code) => json!({ "exitCode": code }),
@@ -30,6 +31,7 @@ pub(super) fn outcome(outcome: &Outcome) -> Value {
         object.extend(more);
     }
     object
+}
 }
 
 /// Data that is UTF-8 stands as `data`, other data as `dataBase64`.

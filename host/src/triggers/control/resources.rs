@@ -1,0 +1,137 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::queue::StatsOf;
+use super::{Operation, Problem, Result};
+use crate::config::{Grant, QueueSettings, Resources, Service, list, near};
+use crate::invoke::Function;
+use crate::services::{Backends, Error, Placement};
+
+/// What operators reach: all resources, with every right, and the functions of a host.
+pub struct Control {
+    placement: Placement,
+    stored: Resources,
+    memory: Resources,
+    /// Whether this process serves. Only one that does has what is kept in memory.
+    is_host: bool,
+    functions: ArcSwapOption<BTreeMap<String, Arc<Function>>>,
+}
+
+impl Control {
+    /// Of a host, which has no functions yet.
+    pub fn of_host(placement: Placement, stored: Resources, memory: Resources) -> Self {
+        Self { placement, stored, memory, is_host: true, functions: ArcSwapOption::empty() }
+    }
+
+    /// Of a store that no host has open. `memory` is what a host would keep in memory.
+    pub fn of_store(backends: Backends, stored: Resources, memory: Resources) -> Self {
+        Self { placement: backends.into(), stored, memory, is_host: false, functions: ArcSwapOption::empty() }
+    }
+
+    /// Later invocations meet these functions.
+    pub fn serve(&self, functions: BTreeMap<String, Arc<Function>>) {
+        self.functions.store(Some(Arc::new(functions)));
+    }
+
+    pub(super) fn functions(&self) -> Result<Arc<BTreeMap<String, Arc<Function>>>> {
+        let starting = || Problem::unavailable("the host is still starting; try again in a moment");
+        self.functions.load_full().ok_or_else(starting)
+    }
+
+    /// The backends of a resource, and all rights to it.
+    pub(super) fn resource(&self, service: Service, name: &str) -> Result<(&Backends, Grant)> {
+        let (is_stored, in_memory) = (self.stored.contains(service, name), self.memory.contains(service, name));
+        if is_stored || (in_memory && self.is_host) {
+            let rights = service.rights().last().map_or(&[][..], |(_, rights)| rights);
+            return Ok((self.placement.of(service, name), Grant::new(service, name, rights)));
+        }
+        let resource = service.resource();
+        Err(match in_memory {
+            true => Problem::invalid(format!(
+                "{resource} `{name}` is kept in memory, which only a running host has: start it with `wasm-faas serve`"
+            )),
+            false => unknown(resource, name, &self.names(service)),
+        })
+    }
+
+    /// Those that were checked are there: a handle that does not open is the backend's fault.
+    pub(super) fn opened<T>(service: Service, name: &str, handle: Result<T, Error>) -> Result<T> {
+        handle.map_err(|error| Problem::of(&format!("{} `{name}`", service.resource()), &error))
+    }
+
+    pub(super) fn queue_settings(&self, name: &str) -> Option<&QueueSettings> {
+        self.stored.queues.get(name).or_else(|| self.memory.queues.get(name))
+    }
+
+    /// Names of the resources of a service, in order.
+    pub(super) fn names(&self, service: Service) -> Vec<&str> {
+        let mut names: Vec<&str> = [&self.stored, &self.memory].into_iter().flat_map(|all| names(all, service)).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+fn names(resources: &Resources, service: Service) -> Vec<&str> {
+    match service {
+        Service::Kv => resources.buckets.iter().map(String::as_str).collect(),
+        Service::Queue => resources.queues.keys().map(String::as_str).collect(),
+        Service::Topic => resources.topics.keys().map(String::as_str).collect(),
+        Service::Blob => resources.containers.iter().map(String::as_str).collect(),
+    }
+}
+
+/// The refusal of a name that stands for nothing: what it may have been meant to be, and what there is.
+pub(super) fn unknown(what: &str, name: &str, known: &[&str]) -> Problem {
+    let hint = match (near(name, known.iter().copied()), known) {
+        (Some(meant), _) => format!("did you mean `{meant}`?"),
+        (None, []) => format!("there is no {what} at all"),
+        (None, known) if known.len() > SHOWN => {
+            format!("there are {} others, among them {}", known.len(), list(known.iter().copied().take(SHOWN)))
+        }
+        (None, known) => format!("expected {}", list(known.iter().copied())),
+    };
+    Problem::invalid(format!("there is no {what} `{name}`: {hint}"))
+}
+
+/// Names in a message at most.
+const SHOWN: usize = 12;
+
+/// Every resource, by kind and name.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct List {}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Named {
+    /// `bucket`, `queue`, `topic` or `container`.
+    pub kind: String,
+    pub name: String,
+    pub in_memory: bool,
+    /// Of a queue that can be reached.
+    pub stats: Option<StatsOf>,
+}
+
+#[async_trait]
+impl Operation for List {
+    const NAME: &'static str = "resources.list";
+    type Answer = Vec<Named>;
+
+    async fn run(self, control: &Control) -> Result<Vec<Named>> {
+        let mut all = Vec::new();
+        for service in Service::ALL {
+            for name in control.names(service) {
+                let stats = match service {
+                    Service::Queue => StatsOf::read(control, name).await.ok(),
+                    Service::Kv | Service::Topic | Service::Blob => None,
+                };
+                let in_memory = control.memory.contains(service, name);
+                all.push(Named { kind: service.resource().into(), name: name.into(), in_memory, stats });
+            }
+        }
+        Ok(all)
+    }
+}
