@@ -6,6 +6,7 @@ use crate::config::ConfigError;
 use crate::engine::{CallError, LoadError};
 use crate::services::memory;
 use crate::services::sqlite::OpenError;
+use crate::triggers::control::{Kind, Problem};
 use crate::triggers::http::{BindError, FilesError, RouteError, TlsError};
 
 /// Why a command ended without doing what it was asked; one message, one exit status.
@@ -71,6 +72,28 @@ pub(super) enum CliError {
     NoEvents { function: String, trigger: &'static str },
     #[error("{0}")]
     Rejected(#[from] crate::invoke::Rejected),
+    #[error("cannot read `{}`: {source}", path.display())]
+    ReadInput { path: PathBuf, source: std::io::Error },
+    #[error("`{}` has more than {limit} bytes; store large data as a blob", path.display())]
+    LargeInput { path: PathBuf, limit: u64 },
+    #[error("cannot write `{}`: {source}", path.display())]
+    WriteOutput { path: PathBuf, source: std::io::Error },
+    #[error("`--manifest` and `--data-dir` exclude each other: a manifest says itself where data is kept")]
+    TwoPlaces,
+    #[error("there is no data in `{}`: give the manifest with `--manifest FILE`, or the folder with `--data-dir FOLDER`",
+        folder.display())]
+    NoData { folder: PathBuf },
+    #[error("no host runs with data folder `{}`: start it with `wasm-faas serve`, or call a component once with \
+        `wasm-faas run`", folder.display())]
+    NoHost { folder: PathBuf },
+    #[error("the host with data folder `{}` cannot be reached: {source}", folder.display())]
+    Host { folder: PathBuf, source: std::io::Error },
+    #[error("no editor is known: set `EDITOR`, or give the new body with `--data` or `--file`")]
+    NoEditor,
+    #[error("the editor `{editor}` did not work: {source}; give the new body with `--data` or `--file`")]
+    Editor { editor: String, source: std::io::Error },
+    #[error(transparent)]
+    Problem(#[from] Problem),
 }
 
 impl CliError {
@@ -92,6 +115,7 @@ impl CliError {
             | Self::Command { .. }
             | Self::NoEvents { .. } => 3,
             Self::Rejected(_) | Self::Warm { .. } => 4,
+            Self::Problem(Problem { kind: Kind::Absent, .. }) => 1,
             Self::NoTarget { .. }
             | Self::NoFolder { .. }
             | Self::ReadEvent { .. }
@@ -112,7 +136,17 @@ impl CliError {
             | Self::Route(_)
             | Self::Memory(_)
             | Self::Runtime { .. }
-            | Self::Output { .. } => 2,
+            | Self::Output { .. }
+            | Self::ReadInput { .. }
+            | Self::LargeInput { .. }
+            | Self::WriteOutput { .. }
+            | Self::TwoPlaces
+            | Self::NoData { .. }
+            | Self::NoHost { .. }
+            | Self::Host { .. }
+            | Self::NoEditor
+            | Self::Editor { .. }
+            | Self::Problem(_) => 2,
         })
     }
 }

@@ -21,12 +21,12 @@ const ID_BYTES: usize = 256;
 /// What is read of an event file: the largest data with every byte escaped, as `\u0000`.
 const FILE_BYTES: u64 = 6 * (8 << 20) + (1 << 20);
 
-/// An event with what the flags say and the defaults for the rest.
-pub(super) fn from_text(data: &str, kind: Option<String>) -> Result<Event, CliError> {
+/// An event with what the flags say and the defaults for the rest; `source` says which command made it.
+pub(super) fn from_text(data: &str, source: &str, kind: Option<String>) -> Result<Event, CliError> {
     let content_type = (!data.is_empty()).then(|| "text/plain; charset=utf-8".to_owned());
     checked(Event {
         id: ulid::Ulid::generate().to_string(),
-        source: "/run".into(),
+        source: source.into(),
         kind: kind.unwrap_or_else(|| "faas.invoke".into()),
         subject: None,
         time_ms: Clock::System.now_ms(),
@@ -40,7 +40,7 @@ pub(super) fn from_text(data: &str, kind: Option<String>) -> Result<Event, CliEr
 /// Reads a CloudEvents 1.0 event in JSON from a file, or from standard input for `-`. `id`, `source` and `type` may be
 /// left out; `data` is any JSON value, a string standing for its text, and `data_base64` bytes. Attributes beyond those of the
 /// specification become the event's attributes.
-pub(super) fn from_file(path: &Path, kind: Option<String>) -> Result<Event, CliError> {
+pub(super) fn from_file(path: &Path, source: &str, kind: Option<String>) -> Result<Event, CliError> {
     let text = read(path).map_err(|source| CliError::ReadEvent { path: path.into(), source })?;
     if text.len() as u64 > FILE_BYTES {
         return Err(CliError::LargeEvent { path: path.into(), limit: FILE_BYTES });
@@ -49,7 +49,7 @@ pub(super) fn from_file(path: &Path, kind: Option<String>) -> Result<Event, CliE
     let value: &RawValue = serde_json::from_slice(&text).map_err(|error| bad(format!("it is no JSON: {error}")))?;
     let mut fields: Fields = serde_json::from_str(value.get())
         .map_err(|_| bad("expected a JSON object with an event in the CloudEvents format".into()))?;
-    let mut event = from_text("", kind.clone())?;
+    let mut event = from_text("", source, kind.clone())?;
     fill(&mut event, &mut fields).map_err(bad)?;
     event.kind = kind.unwrap_or(event.kind);
     check_limits(&event).map_err(bad)?;

@@ -11,7 +11,7 @@ use crate::config::units::{Fuel, fuel, memory, timeout};
 use crate::config::{AllowRule, Grant, Limits, QueueSettings, Resources, SecretSource, Service, TopicSettings};
 
 /// Where data is kept when nobody says otherwise.
-const DATA_DIR: &str = ".wasm-faas";
+pub(super) const DATA_DIR: &str = ".wasm-faas";
 
 #[derive(clap::Args)]
 pub(super) struct Flags {

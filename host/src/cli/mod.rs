@@ -3,15 +3,21 @@
 mod build;
 mod check;
 mod compile;
+mod data;
+mod dead_letters;
 mod error;
 mod event;
 mod function;
+mod input;
 mod inspect;
+mod invoke;
+mod reach;
 mod request;
 mod response;
 mod run;
 mod schema;
 mod serve;
+mod table;
 mod target;
 mod units;
 
@@ -33,6 +39,9 @@ struct Arguments {
 enum Command {
     Run(Box<run::Arguments>),
     Serve(Box<serve::Arguments>),
+    Invoke(Box<invoke::Arguments>),
+    Data(Box<data::Arguments>),
+    DeadLetters(Box<dead_letters::Arguments>),
     Build(build::Arguments),
     Inspect(inspect::Arguments),
     Check(check::Arguments),
@@ -57,6 +66,9 @@ pub fn main() -> ExitCode {
     let ended = match arguments.command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Invoke(arguments) => invoke::run(&arguments),
+        Command::Data(arguments) => data::run(*arguments),
+        Command::DeadLetters(arguments) => dead_letters::run(*arguments),
         Command::Build(arguments) => build::run(arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

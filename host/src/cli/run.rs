@@ -70,6 +70,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, CliError> {
     Ok(exit_code(outcome.ending.word()))
 }
 
+/// Where its events come from.
+const SOURCE: &str = "/run";
+
 /// What the function is called with.
 enum Input {
     Event(Box<crate::event::Event>),
@@ -85,8 +88,8 @@ impl Input {
         }
         let kind = arguments.kind.clone();
         let event = match &arguments.event {
-            Some(path) => event::from_file(path, kind)?,
-            None => event::from_text(&data, kind)?,
+            Some(path) => event::from_file(path, SOURCE, kind)?,
+            None => event::from_text(&data, SOURCE, kind)?,
         };
         Ok(Self::Event(Box::new(event)))
     }
@@ -106,7 +109,7 @@ impl Input {
         match self {
             Self::Event(event) => Ok(*event),
             Self::Request { request, data } => {
-                let mut event = event::from_text(&data, Some("faas.http.request".into()))?;
+                let mut event = event::from_text(&data, SOURCE, Some("faas.http.request".into()))?;
                 event.source = "/http/run".into();
                 event.trigger = Trigger::Http(request::to_event(&request));
                 Ok(event)

@@ -23,7 +23,7 @@ use events::Events;
 pub(super) use deployment::check_handler;
 
 /// What a manifest is called when nobody says otherwise.
-const MANIFEST: &str = "wasm-faas.toml";
+pub(super) const MANIFEST: &str = "wasm-faas.toml";
 
 /// Serve functions over HTTP
 ///

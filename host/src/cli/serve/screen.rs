@@ -1,6 +1,5 @@
 //! What people and machines read of a host that serves.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::deployment::{Deployed, Deployment};
 use crate::cli::error::CliError;
+use crate::cli::table::columns;
 use crate::cli::{print, tell};
 use crate::config::{Advice, EventSource, HttpTrigger, Limits, Manifest, Origin, Target};
 use crate::invoke::{Ending, Outcome, Record};
@@ -125,7 +125,7 @@ fn routes_text(manifest: &Manifest) -> String {
         let path = format!("{}{}", trigger.host.as_deref().unwrap_or_default(), trigger.path);
         [methods(trigger), path, target(trigger)]
     });
-    table(rows.collect())
+    table(&rows.collect::<Vec<_>>())
 }
 
 /// `queue  orders  bill`
@@ -155,7 +155,7 @@ fn functions_text(deployment: &Deployment) -> String {
         let size = format!("{:#}", ByteSize(shape.size));
         [name.clone(), language, size, code.into(), limits(&settings.limits), grants.join(" ")]
     });
-    table(rows.collect())
+    table(&rows.collect::<Vec<_>>())
 }
 
 fn limits(limits: &Limits) -> String {
@@ -163,21 +163,9 @@ fn limits(limits: &Limits) -> String {
     format!("{:#}, {fuel}, {}", limits.memory, humantime::format_duration(limits.timeout))
 }
 
-/// Columns below each other, after an empty line.
-fn table<const N: usize>(rows: Vec<[String; N]>) -> String {
-    let widths: [usize; N] =
-        std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default());
-    let mut text = String::from("\n");
-    for row in rows {
-        let mut line = String::from(" ");
-        for (cell, width) in row.iter().zip(widths) {
-            // Writing to a string cannot fail.
-            let _ = write!(line, " {cell:<width$} ");
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+/// After an empty line.
+fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    format!("\n{}", columns("  ", rows))
 }
 
 fn route_json(trigger: &HttpTrigger) -> Value {

@@ -10,6 +10,7 @@ mod error;
 mod files;
 mod folder;
 mod messages;
+mod names;
 mod readers;
 mod schema;
 mod sweep;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::OpenError;
+pub use names::names;
 
 pub(crate) use catalog::{Bucket, Catalog, Container, Queue, Subscription, Topic};
 pub(crate) use files::{Files, NewFile};

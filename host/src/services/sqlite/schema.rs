@@ -145,7 +145,7 @@ fn check_engine() -> Result<(), OpenError> {
 }
 
 /// The version of the database, 0 for a new one. Nothing is changed before this says that it is ours.
-fn identify(db: &Connection, folder: &Path) -> Result<usize, OpenError> {
+pub(super) fn identify(db: &Connection, folder: &Path) -> Result<usize, OpenError> {
     let failed = |error| OpenError::engine(folder, error);
     let application: i64 = db.pragma_query_one(None, "application_id").map_err(failed)?;
     let found: i64 = db.pragma_query_one(None, "user_version").map_err(failed)?;

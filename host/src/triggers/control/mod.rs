@@ -33,7 +33,7 @@ pub use queue::{
     Acknowledge as QueueAcknowledge, Browse as QueueBrowse, Find as QueueFind, Message, Purge as QueuePurge,
     Receive as QueueReceive, Received, Send as QueueSend, Sent, Stats as QueueStats, StatsOf, Stored,
 };
-pub use resources::{Control, List as ResourceList, Named};
+pub use resources::{Beyond, Control, List as ResourceList, Named};
 pub use socket::{Socket, SocketError};
 pub use topic::Publish;
 

@@ -14,22 +14,23 @@ use crate::services::{Backends, Error, Placement};
 /// What operators reach: all resources, with every right, and the functions of a host.
 pub struct Control {
     placement: Placement,
-    stored: Resources,
-    memory: Resources,
-    /// Whether this process serves. Only one that does has what is kept in memory.
-    is_host: bool,
+    reached: Resources,
+    /// Those of a host that are lost with it.
+    in_memory: Resources,
+    beyond: Beyond,
     functions: ArcSwapOption<BTreeMap<String, Arc<Function>>>,
 }
 
 impl Control {
     /// Of a host, which has no functions yet.
-    pub fn of_host(placement: Placement, stored: Resources, memory: Resources) -> Self {
-        Self { placement, stored, memory, is_host: true, functions: ArcSwapOption::empty() }
+    pub fn of_host(placement: Placement, stored: Resources, in_memory: Resources) -> Self {
+        Self { placement, reached: stored, in_memory, beyond: Beyond::Nothing, functions: ArcSwapOption::empty() }
     }
 
-    /// Of a store that no host has open. `memory` is what a host would keep in memory.
-    pub fn of_store(backends: Backends, stored: Resources, memory: Resources) -> Self {
-        Self { placement: backends.into(), stored, memory, is_host: false, functions: ArcSwapOption::empty() }
+    /// Of a store that no host has open.
+    pub fn of_store(backends: Backends, stored: Resources, beyond: Beyond) -> Self {
+        let (placement, in_memory) = (backends.into(), Resources::default());
+        Self { placement, reached: stored, in_memory, beyond, functions: ArcSwapOption::empty() }
     }
 
     /// Later invocations meet these functions.
@@ -44,18 +45,12 @@ impl Control {
 
     /// The backends of a resource, and all rights to it.
     pub(super) fn resource(&self, service: Service, name: &str) -> Result<(&Backends, Grant)> {
-        let (is_stored, in_memory) = (self.stored.contains(service, name), self.memory.contains(service, name));
-        if is_stored || (in_memory && self.is_host) {
+        if self.reached.contains(service, name) || self.in_memory.contains(service, name) {
             let rights = service.rights().last().map_or(&[][..], |(_, rights)| rights);
             return Ok((self.placement.of(service, name), Grant::new(service, name, rights)));
         }
-        let resource = service.resource();
-        Err(match in_memory {
-            true => Problem::invalid(format!(
-                "{resource} `{name}` is kept in memory, which only a running host has: start it with `wasm-faas serve`"
-            )),
-            false => unknown(resource, name, &self.names(service)),
-        })
+        let beyond = self.beyond.refusal(service, name);
+        Err(beyond.unwrap_or_else(|| unknown(service.resource(), name, &self.names(service))))
     }
 
     /// Those that were checked are there: a handle that does not open is the backend's fault.
@@ -64,14 +59,46 @@ impl Control {
     }
 
     pub(super) fn queue_settings(&self, name: &str) -> Option<&QueueSettings> {
-        self.stored.queues.get(name).or_else(|| self.memory.queues.get(name))
+        self.reached.queues.get(name).or_else(|| self.in_memory.queues.get(name))
     }
 
-    /// Names of the resources of a service, in order.
+    /// Names of the resources of a service, in order; also of those that cannot be reached.
     pub(super) fn names(&self, service: Service) -> Vec<&str> {
-        let mut names: Vec<&str> = [&self.stored, &self.memory].into_iter().flat_map(|all| names(all, service)).collect();
+        let all = [Some(&self.reached), Some(&self.in_memory), self.beyond.resources()];
+        let mut names: Vec<&str> = all.into_iter().flatten().flat_map(|all| names(all, service)).collect();
         names.sort_unstable();
         names
+    }
+}
+
+/// Resources that are known and cannot be reached without a host.
+pub enum Beyond {
+    Nothing,
+    /// A host would keep them in its memory.
+    InMemory(Resources),
+    /// The store has them, but nobody says how they behave.
+    WithoutSettings(Resources),
+}
+
+impl Beyond {
+    fn resources(&self) -> Option<&Resources> {
+        match self {
+            Self::Nothing => None,
+            Self::InMemory(resources) | Self::WithoutSettings(resources) => Some(resources),
+        }
+    }
+
+    fn refusal(&self, service: Service, name: &str) -> Option<Problem> {
+        self.resources().filter(|resources| resources.contains(service, name))?;
+        let resource = format!("{} `{name}`", service.resource());
+        Some(Problem::invalid(match self {
+            Self::WithoutSettings(_) => {
+                format!("how {resource} behaves is not known: give the manifest that has it with `--manifest FILE`")
+            }
+            Self::InMemory(_) | Self::Nothing => {
+                format!("{resource} is kept in memory, which only a running host has: start it with `wasm-faas serve`")
+            }
+        }))
     }
 }
 
@@ -128,7 +155,8 @@ impl Operation for List {
                     Service::Queue => StatsOf::read(control, name).await.ok(),
                     Service::Kv | Service::Topic | Service::Blob => None,
                 };
-                let in_memory = control.memory.contains(service, name);
+                let in_memory = control.in_memory.contains(service, name)
+                    || matches!(&control.beyond, Beyond::InMemory(beyond) if beyond.contains(service, name));
                 all.push(Named { kind: service.resource().into(), name: name.into(), in_memory, stats });
             }
         }
