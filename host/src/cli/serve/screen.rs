@@ -142,7 +142,7 @@ fn sources_text(manifest: &Manifest) -> String {
         };
         [source.origin.word().into(), from, source.function.clone()]
     });
-    table(rows.collect())
+    table(&rows.collect::<Vec<_>>())
 }
 
 fn functions_text(deployment: &Deployment) -> String {

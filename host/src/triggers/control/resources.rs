@@ -108,6 +108,7 @@ fn names(resources: &Resources, service: Service) -> Vec<&str> {
         Service::Queue => resources.queues.keys().map(String::as_str).collect(),
         Service::Topic => resources.topics.keys().map(String::as_str).collect(),
         Service::Blob => resources.containers.iter().map(String::as_str).collect(),
+        Service::Function => Vec::new(),
     }
 }
 
@@ -153,7 +154,7 @@ impl Operation for List {
             for name in control.names(service) {
                 let stats = match service {
                     Service::Queue => StatsOf::read(control, name).await.ok(),
-                    Service::Kv | Service::Topic | Service::Blob => None,
+                    Service::Kv | Service::Topic | Service::Blob | Service::Function => None,
                 };
                 let in_memory = control.in_memory.contains(service, name)
                     || matches!(&control.beyond, Beyond::InMemory(beyond) if beyond.contains(service, name));

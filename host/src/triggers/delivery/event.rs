@@ -4,13 +4,14 @@ use serde::de::DeserializeOwned;
 
 use crate::config::Origin;
 use crate::event::{Delivery, Event, KvChange, Trigger};
+use crate::services::functions::{Queued, from_message};
 use crate::services::queue::Delivered;
 use crate::services::{blob, kv};
 
 /// The host's attribute that tells a tick's planned time, in milliseconds since the Unix epoch.
 pub(super) const PLANNED: &str = "faas-planned";
 /// The attribute that carries W3C trace context on, as the CloudEvents extension has it.
-pub(super) const TRACEPARENT: &str = "traceparent";
+const TRACEPARENT: &str = "traceparent";
 
 /// What an event is besides the message's data.
 struct Kind {
@@ -20,8 +21,19 @@ struct Kind {
     trigger: Trigger,
 }
 
-/// The event of a message. The id is the message's, the same at each attempt.
-pub(super) fn event(origin: &Origin, queue: &str, message: &Delivered) -> Event {
+/// The event of a message, with what its invocation carries on. The id is the message's, the same at each attempt.
+pub(super) fn queued(origin: &Origin, queue: &str, message: &Delivered) -> Queued {
+    if matches!(origin, Origin::Invoke(_)) {
+        return from_message(message);
+    }
+    Queued {
+        event: event(origin, queue, message),
+        traceparent: attribute(message, TRACEPARENT).map(String::from),
+        depth: 0,
+    }
+}
+
+fn event(origin: &Origin, queue: &str, message: &Delivered) -> Event {
     let Kind { source, kind, subject, trigger } = kind(origin, queue, message);
     let time_ms = match &trigger {
         Trigger::Schedule { planned_ms, .. } => *planned_ms,
@@ -127,6 +139,6 @@ fn change<T: DeserializeOwned>(message: &Delivered) -> Option<T> {
     serde_json::from_slice(&message.body).ok()
 }
 
-pub(super) fn attribute<'a>(message: &'a Delivered, name: &str) -> Option<&'a str> {
+fn attribute<'a>(message: &'a Delivered, name: &str) -> Option<&'a str> {
     message.attributes.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.value.as_str())
 }

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::Mapping;
 use super::batch::{self, lanes};
 use super::destination::{Ended, Outcomes};
-use super::event::{TRACEPARENT, attribute, event};
+use super::event::queued;
 use super::notice::{Notice, Tell, What};
 use super::pace::{Pace, Turn};
 use super::verdict::{Verdict, report};
@@ -19,6 +19,7 @@ use crate::config::{Backoff, EventSource, QueueSettings};
 use crate::engine::Request;
 use crate::engine::shape::Handler;
 use crate::invoke::{self, Caller, Ending, Function, Outcome, Reservation};
+use crate::services::functions::Queued;
 use crate::services::message::BATCH_MESSAGES;
 use crate::services::queue::{self, Delivered, Receipt};
 use crate::services::{Backends, Clock, Error};
@@ -160,24 +161,31 @@ impl Source {
 
     /// Invokes the function once and settles each message by the outcome.
     async fn handle(&self, messages: &[Delivered], permit: Option<Reservation>) {
-        let Some(first) = messages.first() else { return };
-        let caller = Caller {
-            attempt: first.receive_count,
-            traceparent: attribute(first, TRACEPARENT).map(String::from),
-            ..Caller::default()
-        };
-        let outcome = invoke::run(&self.function, permit, self.request(messages), caller).await;
+        let (request, caller) = self.request(messages);
+        let outcome = invoke::run(&self.function, permit, request, caller).await;
         let advice = self.function.pool().spec().access.advice();
         let verdicts = Verdict::of(&outcome.ending, messages.len(), advice);
         self.keep_pace(&verdicts);
         self.settle(messages, &verdicts, &outcome).await;
     }
 
-    fn request(&self, messages: &[Delivered]) -> Request {
-        let event = |message: &Delivered| event(&self.source.origin, &self.source.queue, message);
-        match messages {
-            [only] if !self.is_batch() => Request::Event(Box::new(event(only))),
-            messages => Request::Batch(messages.iter().map(event).collect()),
+    /// A batch is called in the name of its first event.
+    fn request(&self, messages: &[Delivered]) -> (Request, Caller) {
+        let mut caller = Caller::default();
+        let mut events = Vec::with_capacity(messages.len());
+        for message in messages {
+            let Queued { event, traceparent, depth } = queued(&self.source.origin, &self.source.queue, message);
+            if events.is_empty() {
+                caller = Caller { attempt: message.receive_count, traceparent, depth, ..Caller::default() };
+            }
+            events.push(event);
+        }
+        match events.pop() {
+            Some(only) if events.is_empty() && !self.is_batch() => (Request::Event(Box::new(only)), caller),
+            last => {
+                events.extend(last);
+                (Request::Batch(events), caller)
+            }
         }
     }
 
