@@ -3,6 +3,7 @@
 mod deployment;
 mod events;
 mod life;
+mod operators;
 mod screen;
 mod signals;
 
@@ -19,6 +20,7 @@ use crate::triggers::functions::Functions;
 use crate::triggers::http::{Bound, Door, Ended, Tls, acceptor};
 use deployment::Host;
 use events::Events;
+use operators::Operators;
 
 pub(super) use deployment::check_handler;
 
@@ -70,6 +72,7 @@ async fn serve(
     let tls = manifest.server.tls.as_ref().map(acceptor).transpose()?.map(Arc::new);
     let output = screen::Output { json: arguments.json };
     let host = Arc::new(Host::open(&manifest, output)?);
+    let mut operators = Operators::start(&source, &manifest, &host, stop.clone());
     // From here on no change goes unseen.
     let changes = arguments.watch.then(|| life::Changes::start(&source, &manifest)).transpose()?;
     let deployment = tokio::select! {
@@ -88,10 +91,12 @@ async fn serve(
     let door = Arc::new(Door::new(with_enough_files(manifest.server.clone(), files), deployment.routes, log));
     let events = Arc::new(Events::new(Arc::clone(&host), output.notices()));
     events.replace(&manifest, &deployment.functions);
+    operators::replace(&operators.control, &deployment.functions);
     tend(&host.functions, tls.as_ref());
     if let Some(changes) = changes {
-        let (door, events, functions) = (Arc::clone(&door), Arc::clone(&events), deployment.functions);
-        tokio::spawn(life::Reload { door, events, host, source, manifest, functions, changes }.run());
+        let (door, events, control) = (Arc::clone(&door), Arc::clone(&events), Arc::clone(&operators.control));
+        let functions = deployment.functions;
+        tokio::spawn(life::Reload { door, events, control, host, source, manifest, functions, changes }.run());
     }
     let complain = |error: &std::io::Error| tell(format_args!("error: cannot take a connection: {error}"));
     let stopped = stop.clone();
@@ -99,7 +104,8 @@ async fn serve(
         stopped.cancelled().await;
         events.drain(grace).await;
     };
-    let (ended, ()) = tokio::join!(bound.serve(Arc::clone(&door), tls, stop, complain), draining);
+    let serving = bound.serve(Arc::clone(&door), tls, stop, complain);
+    let (ended, (), ()) = tokio::join!(serving, draining, operators.end());
     conclude(&door, ended, grace);
     Ok(ExitCode::SUCCESS)
 }

@@ -22,9 +22,8 @@ pub struct Dead(BTreeMap<String, String>);
 
 impl Dead {
     pub fn of(message: &Stored) -> Self {
-        let told = |attribute: &Attribute| {
-            Some((attribute.name.strip_prefix(PREFIX)?.to_owned(), attribute.value.clone()))
-        };
+        let told =
+            |attribute: &Attribute| Some((attribute.name.strip_prefix(PREFIX)?.to_owned(), attribute.value.clone()));
         Self(message.attributes.iter().filter_map(told).collect())
     }
 
@@ -176,7 +175,7 @@ impl Operation for Edit {
             attributes: with(before.attributes, attributes),
         };
         let edited = async {
-            content.check(backend.message_size(&queue).await?, )?;
+            content.check(backend.message_size(&queue).await?)?;
             backend.replace(&queue, &place, content).await
         };
         edited.await.map_err(|error| changed(&queue, &id, &error))

@@ -34,7 +34,7 @@ pub use queue::{
     Receive as QueueReceive, Received, Send as QueueSend, Sent, Stats as QueueStats, StatsOf, Stored,
 };
 pub use resources::{Beyond, Control, List as ResourceList, Named};
-pub use socket::{Socket, SocketError};
+pub use socket::{Socket, SocketError, Trace};
 pub use topic::Publish;
 
 /// What an operator can ask for. What is asked and what is answered can be written as JSON.

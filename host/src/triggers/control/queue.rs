@@ -63,8 +63,7 @@ impl Operation for Send {
     async fn run(self, control: &Control) -> Result<Sent> {
         let Self { queue: name, message, delay, ttl } = self;
         let Message { body, content_type, attributes, group, deduplication_id } = message;
-        let message =
-            queue::Message { body: body.0, content_type, attributes, delay, group, deduplication_id, ttl };
+        let message = queue::Message { body: body.0, content_type, attributes, delay, group, deduplication_id, ttl };
         let sent = queue(control, &name).await?.send(message).await;
         sent.map(Sent::from).map_err(|error| Problem::of(&format!("the message for queue `{name}`"), &error))
     }

@@ -32,11 +32,14 @@ const BACKLOG: u32 = 64;
 /// After an accept that failed for want of something, such as files.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Where a host listens for operators: `control.sock` in its data folder, for its own user only. Removed when dropped.
+/// Where a host listens for operators: `control.sock` in its data folder, for its own user only.
 pub struct Socket {
     listener: UnixListener,
-    spot: Spot,
+    trace: Trace,
 }
+
+/// The socket's file, removed when dropped.
+pub struct Trace(Spot);
 
 /// Why a host cannot be reached by operators.
 #[derive(Debug, thiserror::Error)]
@@ -50,45 +53,57 @@ pub enum SocketError {
 }
 
 impl Socket {
-    /// Makes the socket; one that a host left behind that was killed is replaced.
+    /// Makes the folder and the socket in it; one that a host left behind that was killed is replaced.
     pub fn bind(folder: &Path) -> std::result::Result<Self, SocketError> {
         let path = folder.join(FILE);
-        let spot = Spot::of(folder).map_err(|source| SocketError::Io { path: path.clone(), source })?;
+        let failed = |source| SocketError::Io { path: path.clone(), source };
+        fs::create_dir_all(folder).map_err(failed)?;
+        let spot = Spot::of(folder).map_err(failed)?;
         match fs::symlink_metadata(&spot.path) {
             Ok(found) if !found.file_type().is_socket() => return Err(SocketError::NoSocket { path }),
             Ok(_) if StdStream::connect(&spot.path).is_ok() => return Err(SocketError::Taken { path }),
             _ => {}
         }
         match listen(&spot.path) {
-            Ok(listener) => Ok(Self { listener, spot }),
+            Ok(listener) => Ok(Self { listener, trace: Trace(spot) }),
             Err(source) => Err(SocketError::Io { path, source }),
         }
     }
 
-    /// Serves operators until `stop`, then lets the operations that run end within `grace`.
-    pub async fn serve(self, control: Arc<Control>, stop: CancellationToken, grace: Duration) {
-        let running = TaskTracker::new();
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => break,
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => drop(tokio::spawn(connection(stream, Arc::clone(&control), running.clone()))),
-                    Err(_) => tokio::time::sleep(PAUSE).await,
-                },
-            }
-        }
-        drop(self);
-        running.close();
-        // What takes longer is cut off, as it is at the door.
-        let _ = tokio::time::timeout(grace, running.wait()).await;
+    /// What serves operators until `stop`, and then lets the operations that run end within `grace`; beside it what is left in
+    /// the folder for as long.
+    pub fn serve(
+        self,
+        control: Arc<Control>,
+        stop: CancellationToken,
+        grace: Duration,
+    ) -> (Trace, impl Future<Output = ()> + Send) {
+        (self.trace, accept(self.listener, control, stop, grace))
     }
 }
 
-impl Drop for Socket {
+impl Drop for Trace {
     fn drop(&mut self) {
         // A socket that stays behind is replaced by the next host.
-        let _ = fs::remove_file(&self.spot.path);
+        let _ = fs::remove_file(&self.0.path);
     }
+}
+
+async fn accept(listener: UnixListener, control: Arc<Control>, stop: CancellationToken, grace: Duration) {
+    let running = TaskTracker::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => drop(tokio::spawn(connection(stream, Arc::clone(&control), running.clone()))),
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            },
+        }
+    }
+    drop(listener);
+    running.close();
+    // What takes longer is cut off, as it is at the door.
+    let _ = tokio::time::timeout(grace, running.wait()).await;
 }
 
 /// Nobody else can come in: until it listens a socket takes no one, and then it is its user's alone.
