@@ -55,7 +55,8 @@ fn event(origin: &Origin, queue: &str, message: &Delivered) -> Event {
 
 fn kind(origin: &Origin, queue: &str, message: &Delivered) -> Kind {
     match origin {
-        Origin::Queue => Kind {
+        // What was not sent to be an asynchronous invocation is what it is: a message.
+        Origin::Queue | Origin::Invoke(_) => Kind {
             source: format!("/queues/{queue}"),
             kind: "faas.queue.message".into(),
             subject: None,
@@ -78,9 +79,6 @@ fn kind(origin: &Origin, queue: &str, message: &Delivered) -> Kind {
         }
         Origin::Blob(container) => blob_kind(container, message),
         Origin::Kv(bucket) => kv_kind(bucket, message),
-        Origin::Invoke(_) => {
-            Kind { source: "/functions".into(), kind: "faas.invoke".into(), subject: None, trigger: Trigger::Invoke }
-        }
     }
 }
 
