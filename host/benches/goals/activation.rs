@@ -49,7 +49,7 @@ fn activate(
 
 fn invocation(spec: &FunctionSpec) -> Invocation {
     let deadline = Instant::now() + spec.identity.limits.timeout;
-    Invocation { id: "bench".into(), attempt: 1, deadline, traceparent: None, depth: 0 }
+    Invocation { id: "bench".into(), attempt: 1, deadline, traceparent: None, depth: 0, transaction: None }
 }
 
 /// CPU time of this thread and of the child until it has ended.

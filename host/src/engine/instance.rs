@@ -130,6 +130,7 @@ impl Instance {
         };
         let fuel = limits.fuel.map(|limit| limit.saturating_sub(self.store.get_fuel().unwrap_or_default()));
         let memory = self.store.data().limiter.used();
+        self.store.data_mut().context.end();
         (reply, Usage { fuel, memory })
     }
 

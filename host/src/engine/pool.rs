@@ -171,7 +171,8 @@ impl Pool {
         let now = Instant::now();
         let deadline = now + self.spec.identity.limits.timeout;
         // What runs before the first invocation has none to belong to.
-        let nobody = Invocation { id: String::new(), attempt: 0, deadline, traceparent: None, depth: 0 };
+        let nobody =
+            Invocation { id: String::new(), attempt: 0, deadline, traceparent: None, depth: 0, transaction: None };
         let room = self.take_room().ok_or(CallError::NoRoom)?;
         let instance = Instance::new(&self.source.component().await?, &self.spec, nobody).await?;
         self.parked().push(Parked { instance, life: self.life(now), since: now, _room: room });

@@ -16,6 +16,7 @@ use crate::config::{PoolSettings, Rate};
 use crate::engine::shape::Handler;
 use crate::engine::{CallError, FunctionSpec, Pool, Reply, Request, Source, Usage};
 use crate::services::context::Invocation;
+use crate::services::transaction::Transaction;
 
 /// A component with its limits and grants, ready for invocations.
 pub struct Function {
@@ -82,6 +83,8 @@ pub struct Caller {
     pub deadline: Option<Instant>,
     /// Functions before this one in the chain of those that invoke each other.
     pub depth: u8,
+    /// Takes up all that the guest sends and sets, for the caller to commit.
+    pub transaction: Option<Arc<dyn Transaction>>,
 }
 
 /// Runs one invocation from admission to its outcome, which is recorded and returned.
@@ -109,6 +112,7 @@ pub async fn run(function: &Function, permit: impl Send, request: Request, calle
         deadline: callers.unwrap_or(own),
         traceparent: caller.traceparent,
         depth: caller.depth,
+        transaction: caller.transaction,
     };
     let (mut called, ended) = call(function, request, invocation, running.started).await;
     drop(permit);

@@ -1,13 +1,16 @@
 //! What the WIT glue of all services shares.
 
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::component::{HasData, ResourceTable};
+use wasmtime::component::{HasData, Resource, ResourceTable, ResourceTableError};
 
 use super::bindings::GuestError;
 use super::bindings::types;
 use super::context::{Context, SharedLog};
 use super::message::{Accepted, Attribute};
+use super::transaction::{Handle, Transaction};
 use super::wasi::Budget;
 use super::{Access, Result};
 
@@ -16,6 +19,8 @@ use super::{Access, Result};
 pub struct View<'a> {
     pub table: &'a mut ResourceTable,
     pub access: &'a Access,
+    /// The invocation's, if it has one.
+    pub transaction: Option<&'a Arc<dyn Transaction>>,
     pub log: &'a SharedLog,
     pub context: &'a Context,
     /// For what the guest has the host keep.
@@ -27,6 +32,22 @@ pub struct HasView;
 
 impl HasData for HasView {
     type Data<'a> = View<'a>;
+}
+
+impl View<'_> {
+    /// The guest's handle as the invocation may use it. Handles in the table outlive invocations and know of no
+    /// transaction; one that an invocation has is joined here, at each use.
+    pub(super) fn handle<T: Handle + 'static>(&self, handle: &Resource<T>) -> Result<Cow<'_, T>, ResourceTableError> {
+        let handle = self.table.get(handle)?;
+        Ok(match self.transaction {
+            Some(_) => Cow::Owned(self.joined(handle.clone())),
+            None => Cow::Borrowed(handle),
+        })
+    }
+
+    pub(super) fn joined<T: Handle>(&self, handle: T) -> T {
+        self.access.joined(handle, self.transaction)
+    }
 }
 
 impl types::Host for View<'_> {

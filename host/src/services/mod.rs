@@ -18,6 +18,7 @@ pub mod message;
 pub mod queue;
 pub mod sqlite;
 pub mod topic;
+pub mod transaction;
 pub mod wasi;
 
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct Backends {
     pub queue: Arc<dyn queue::Backend>,
     pub topic: Arc<dyn topic::Backend>,
     pub blob: Arc<dyn blob::Backend>,
+    /// Where the resources above can take part in transactions.
+    pub transactions: Option<Arc<dyn transaction::Backend>>,
 }
 
 /// Where the resources of one host are: in its backends, but for those that are kept in memory.

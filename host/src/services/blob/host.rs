@@ -2,7 +2,7 @@
 
 use wasmtime::component::Resource;
 
-use super::{CHUNK_BYTES, Condition, Container, Listing, ObjectInfo, PutOptions, Range, Reader, Writer};
+use super::{CHUNK_BYTES, Condition, Container, Listing, ObjectInfo, PutOptions, Range, Reader, Writer, check_writer};
 use crate::config::Service;
 use crate::services::Error;
 use crate::services::bindings::types;
@@ -14,8 +14,13 @@ type Result<T, E = GuestError> = std::result::Result<T, E>;
 /// A guest's open reader.
 pub struct GuestReader(Box<dyn Reader>);
 
-/// A guest's open writer; `None` once finished.
-pub struct GuestWriter(Option<Box<dyn Writer>>);
+/// A guest's open writer.
+pub struct GuestWriter {
+    /// `None` once finished.
+    writer: Option<Box<dyn Writer>>,
+    /// Whether it was opened in an invocation with a transaction, and stores nothing beside it.
+    transactional: bool,
+}
 
 impl blob::Host for View<'_> {}
 
@@ -27,7 +32,7 @@ impl blob::HostContainer for View<'_> {
     }
 
     async fn head(&mut self, container: Resource<Container>, key: String) -> Result<Option<blob::ObjectInfo>> {
-        Ok(self.table.get(&container)?.head(&key).await?.map(info))
+        Ok(self.handle(&container)?.head(&key).await?.map(info))
     }
 
     async fn get(
@@ -36,7 +41,7 @@ impl blob::HostContainer for View<'_> {
         key: String,
         range: Option<blob::Range>,
     ) -> Result<Option<blob::Object>> {
-        let found = self.table.get(&container)?.get(&key, range.map(Into::into)).await?;
+        let found = self.handle(&container)?.get(&key, range.map(Into::into)).await?;
         Ok(found.map(|object| blob::Object { info: info(object.info), data: object.data }))
     }
 
@@ -47,7 +52,7 @@ impl blob::HostContainer for View<'_> {
         data: Vec<u8>,
         options: blob::PutOptions,
     ) -> Result<blob::ObjectInfo> {
-        Ok(info(self.table.get(&container)?.put(&key, data, options.into()).await?))
+        Ok(info(self.handle(&container)?.put(&key, data, options.into()).await?))
     }
 
     async fn copy(
@@ -57,11 +62,11 @@ impl blob::HostContainer for View<'_> {
         destination: String,
         when: blob::Condition,
     ) -> Result<blob::ObjectInfo> {
-        Ok(info(self.table.get(&container)?.copy(&source, &destination, when.into()).await?))
+        Ok(info(self.handle(&container)?.copy(&source, &destination, when.into()).await?))
     }
 
     async fn delete(&mut self, container: Resource<Container>, key: String, when: blob::Condition) -> Result<bool> {
-        Ok(self.table.get(&container)?.delete(&key, when.into()).await?)
+        Ok(self.handle(&container)?.delete(&key, when.into()).await?)
     }
 
     async fn delete_many(
@@ -69,7 +74,7 @@ impl blob::HostContainer for View<'_> {
         container: Resource<Container>,
         keys: Vec<String>,
     ) -> Result<Vec<Result<bool, types::Error>>> {
-        Ok(each(self.table.get(&container)?.delete_many(&keys).await?, |was_there| was_there))
+        Ok(each(self.handle(&container)?.delete_many(&keys).await?, |was_there| was_there))
     }
 
     async fn list(
@@ -80,7 +85,7 @@ impl blob::HostContainer for View<'_> {
         cursor: Option<String>,
         limit: u32,
     ) -> Result<blob::Listing> {
-        let container = self.table.get(&container)?;
+        let container = self.handle(&container)?;
         let Listing { objects, prefixes, cursor } =
             container.list(&prefix, delimiter.as_deref(), cursor.as_deref(), limit).await?;
         Ok(blob::Listing { objects: objects.into_iter().map(info).collect(), prefixes, cursor })
@@ -92,7 +97,7 @@ impl blob::HostContainer for View<'_> {
         key: String,
         range: Option<blob::Range>,
     ) -> Result<Resource<GuestReader>> {
-        let reader = self.table.get(&container)?.reader(&key, range.map(Into::into)).await?;
+        let reader = self.handle(&container)?.reader(&key, range.map(Into::into)).await?;
         Ok(self.table.push(GuestReader(reader))?)
     }
 
@@ -102,8 +107,9 @@ impl blob::HostContainer for View<'_> {
         key: String,
         options: blob::PutOptions,
     ) -> Result<Resource<GuestWriter>> {
-        let writer = self.table.get(&container)?.writer(&key, options.into()).await?;
-        Ok(self.table.push(GuestWriter(Some(writer)))?)
+        let writer = self.handle(&container)?.writer(&key, options.into()).await?;
+        let transactional = self.transaction.is_some();
+        Ok(self.table.push(GuestWriter { writer: Some(writer), transactional })?)
     }
 
     async fn presign(
@@ -113,7 +119,7 @@ impl blob::HostContainer for View<'_> {
         _key: String,
         _ttl_ms: u64,
     ) -> Result<String> {
-        self.table.get(&container)?;
+        self.handle(&container)?;
         Err(Error::Unsupported("presign: no server answers for this store".into()).into())
     }
 
@@ -147,12 +153,14 @@ impl blob::HostWriter for View<'_> {
         if chunk.len() > CHUNK_BYTES {
             return Err(Error::TooLarge(CHUNK_BYTES as u64).into());
         }
-        let writer = self.table.get_mut(&writer)?.0.as_mut().ok_or_else(finished)?;
+        let writer = self.table.get_mut(&writer)?.writer.as_mut().ok_or_else(finished)?;
         Ok(writer.write(chunk).await?)
     }
 
     async fn finish(&mut self, writer: Resource<GuestWriter>) -> Result<blob::ObjectInfo> {
-        let writer = self.table.get_mut(&writer)?.0.take().ok_or_else(finished)?;
+        let GuestWriter { writer, transactional } = self.table.get_mut(&writer)?;
+        check_writer(self.transaction, *transactional)?;
+        let writer = writer.take().ok_or_else(finished)?;
         Ok(info(writer.finish().await?))
     }
 

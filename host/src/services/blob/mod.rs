@@ -15,6 +15,7 @@ use async_trait::async_trait;
 pub use change::{Change, ChangeKind};
 
 use super::message::Attribute;
+use super::transaction::{Handle, Transaction};
 use super::{Error, Result, require};
 use crate::config::{Grant, Right};
 
@@ -261,6 +262,28 @@ impl Container {
         require(&self.grant, right)?;
         check_key(key)
     }
+}
+
+impl Handle for Container {
+    fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    fn within(&self, transaction: &Arc<dyn Transaction>) -> Self {
+        let backend: Arc<dyn Backend> = Arc::clone(transaction) as Arc<dyn Backend>;
+        Self { backend, ..self.clone() }
+    }
+}
+
+/// Refuses a writer that would store its object beside the transaction of the invocation, because it was opened in an
+/// earlier one that had none.
+pub(super) fn check_writer(transaction: Option<&Arc<dyn Transaction>>, transactional: bool) -> Result<()> {
+    if transaction.is_none() || transactional {
+        return Ok(());
+    }
+    Err(Error::Invalid(
+        "the writer is of an earlier invocation, outside of this one's transaction: open it anew".into(),
+    ))
 }
 
 fn check_key(key: &str) -> Result<()> {

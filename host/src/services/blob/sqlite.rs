@@ -15,8 +15,9 @@ use crate::services::sqlite::{
     Container, Durability, NewFile, Shared, Step, Writing, announce, int, nat, read_attributes, write_attributes,
 };
 use crate::services::{Error, Result};
-use page::Page;
-use transfer::{Body, Download, Upload, blocking, failed};
+pub(in crate::services) use page::{Page, Staged};
+pub(in crate::services) use transfer::{Body, Download, Upload};
+use transfer::{blocking, failed};
 
 pub(crate) struct Blobs(pub(crate) Arc<Shared>);
 
@@ -52,10 +53,7 @@ impl Backend for Blobs {
         let (info, body) = open(&self.0, id, source).await?.ok_or(Error::NotFound)?;
         let options = PutOptions { content_type: info.content_type, metadata: info.metadata, when };
         let mut upload = Upload::new(&self.0, container, destination, options)?;
-        match body {
-            Body::Inline(body) => upload.append(body).await?,
-            Body::File(file) => upload.append_file(file).await?,
-        }
+        upload.append_body(body).await?;
         upload.store().await
     }
 
@@ -75,7 +73,7 @@ impl Backend for Blobs {
         limit: u32,
     ) -> Result<Listing> {
         let container = self.0.catalog.container(container)?.id;
-        let page = Page { container, prefix, delimiter, limit: limit as usize };
+        let page = Page { container, prefix, delimiter, limit: limit as usize, staged: &Staged::new() };
         self.0.readers.read(|db| Ok(page.read(db, after)?))
     }
 }
@@ -94,7 +92,7 @@ fn read_info(row: &Row<'_>) -> rusqlite::Result<ObjectInfo> {
     })
 }
 
-fn head(db: &Connection, container: i64, key: &str) -> rusqlite::Result<Option<ObjectInfo>> {
+pub(in crate::services) fn head(db: &Connection, container: i64, key: &str) -> rusqlite::Result<Option<ObjectInfo>> {
     db.prepare_cached(&format!("SELECT {INFO} FROM object WHERE container = ?1 AND key = ?2"))?
         .query_row(params![container, key.as_bytes()], read_info)
         .optional()
@@ -118,7 +116,11 @@ fn find(db: &Connection, container: i64, key: &str) -> rusqlite::Result<Option<(
 
 /// The object and its body. A file that went before it could be opened belonged to an object just replaced or deleted:
 /// then the row is looked up again.
-async fn open(shared: &Arc<Shared>, container: i64, key: &str) -> Result<Option<(ObjectInfo, Body)>> {
+pub(in crate::services) async fn open(
+    shared: &Arc<Shared>,
+    container: i64,
+    key: &str,
+) -> Result<Option<(ObjectInfo, Body)>> {
     let mut gone = None;
     loop {
         let (info, file) = match shared.readers.read(|db| Ok(find(db, container, key)?))? {
@@ -141,36 +143,53 @@ async fn open(shared: &Arc<Shared>, container: i64, key: &str) -> Result<Option<
 }
 
 /// An object to be stored under `key`, its body as `body` or as a file.
-struct NewObject {
-    container: Arc<Container>,
-    key: String,
-    options: PutOptions,
-    size: u64,
-    body: Option<Vec<u8>>,
-    file: Option<Arc<NewFile>>,
+pub(in crate::services) struct NewObject {
+    pub(in crate::services) container: Arc<Container>,
+    pub(in crate::services) key: String,
+    pub(in crate::services) options: PutOptions,
+    pub(in crate::services) size: u64,
+    pub(in crate::services) body: Option<Vec<u8>>,
+    pub(in crate::services) file: Option<Arc<NewFile>>,
+}
+
+impl NewObject {
+    /// What is told of it, stored at `now` under a new etag.
+    pub(in crate::services) fn info(&self, now: i64) -> Result<ObjectInfo> {
+        Ok(ObjectInfo {
+            key: self.key.clone(),
+            size: self.size,
+            etag: new_etag()?,
+            content_type: self.options.content_type.clone(),
+            modified_ms: nat(now),
+            metadata: self.options.metadata.clone(),
+        })
+    }
 }
 
 fn replace(writing: &mut Writing<'_>, object: &NewObject) -> Step<ObjectInfo> {
-    let NewObject { container, key, options, size, body, file } = object;
-    let old = Old::find(writing.db, container.id, key)?;
-    options.when.check(old.as_ref().map(|old| old.etag.as_str()))?;
-    let info = ObjectInfo {
-        key: key.clone(),
-        size: *size,
-        etag: new_etag()?,
-        content_type: options.content_type.clone(),
-        modified_ms: nat(writing.now),
-        metadata: options.metadata.clone(),
-    };
-    insert(writing.db, container.id, &info, file.as_ref().map(|file| file.name()), body.as_deref())?;
+    let old = Old::find(writing.db, object.container.id, &object.key)?;
+    object.options.when.check(old.as_ref().map(|old| old.etag.as_str()))?;
+    let info = object.info(writing.now)?;
+    store(writing, object, &info, old.and_then(|old| old.file))?;
+    Ok(info)
+}
+
+/// Writes the object's row in the place of one whose body is in the file `old`.
+pub(in crate::services) fn store(
+    writing: &mut Writing<'_>,
+    object: &NewObject,
+    info: &ObjectInfo,
+    old: Option<String>,
+) -> Step<()> {
+    let NewObject { container, body, file, .. } = object;
+    insert(writing.db, container.id, info, file.as_ref().map(|file| file.name()), body.as_deref())?;
     if let Some(file) = file {
         writing.effects.adopt(Arc::clone(file));
     }
-    if let Some(file) = old.and_then(|old| old.file) {
+    if let Some(file) = old {
         writing.effects.discard(file);
     }
-    tell(writing, container, || Change::created(&container.name, &info))?;
-    Ok(info)
+    tell(writing, container, || Change::created(&container.name, info))
 }
 
 fn insert(
@@ -198,7 +217,12 @@ fn insert(
     .map(drop)
 }
 
-fn delete(writing: &mut Writing<'_>, container: &Container, key: &str, when: &Condition) -> Step<bool> {
+pub(in crate::services) fn delete(
+    writing: &mut Writing<'_>,
+    container: &Container,
+    key: &str,
+    when: &Condition,
+) -> Step<bool> {
     let old = Old::find(writing.db, container.id, key)?;
     when.check(old.as_ref().map(|old| old.etag.as_str()))?;
     let Some(Old { etag, size, file }) = old else { return Ok(false) };
@@ -225,14 +249,14 @@ fn tell(writing: &mut Writing<'_>, container: &Container, change: impl FnOnce() 
 }
 
 /// An object that is about to go.
-struct Old {
-    etag: String,
+pub(in crate::services) struct Old {
+    pub(in crate::services) etag: String,
     size: u64,
-    file: Option<String>,
+    pub(in crate::services) file: Option<String>,
 }
 
 impl Old {
-    fn find(db: &Connection, container: i64, key: &str) -> rusqlite::Result<Option<Self>> {
+    pub(in crate::services) fn find(db: &Connection, container: i64, key: &str) -> rusqlite::Result<Option<Self>> {
         db.prepare_cached("SELECT etag, size, file FROM object WHERE container = ?1 AND key = ?2")?
             .query_row(params![container, key.as_bytes()], |row| {
                 Ok(Self { etag: row.get(0)?, size: nat(row.get(1)?), file: row.get(2)? })

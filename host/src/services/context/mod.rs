@@ -3,14 +3,15 @@
 pub mod host;
 mod log;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use log::{INVOCATION_LOG_BYTES, Level, Line, LogSink, MESSAGE_BYTES, SharedLog, TAIL_BYTES, printable};
 
 use super::Clock;
 use super::functions::Calling;
+use super::transaction::Transaction;
 use crate::config::Limits;
-use std::sync::Arc;
 
 pub const RANDOM_BYTES: u32 = 65_536;
 
@@ -32,6 +33,8 @@ pub struct Invocation {
     pub traceparent: Option<String>,
     /// Functions before this one in the chain of those that invoke each other.
     pub depth: u8,
+    /// What takes up all that the guest sends and sets.
+    pub transaction: Option<Arc<dyn Transaction>>,
 }
 
 /// The context of one instance; [`Context::begin`] sets it for each invocation.
@@ -59,6 +62,15 @@ impl Context {
             traceparent: traceparent.as_deref(),
             depth: *depth,
         }
+    }
+
+    pub fn transaction(&self) -> Option<&Arc<dyn Transaction>> {
+        self.invocation.transaction.as_ref()
+    }
+
+    /// Lets go of what outlives the invocation.
+    pub fn end(&mut self) {
+        self.invocation.transaction = None;
     }
 
     fn remaining(&self) -> Duration {

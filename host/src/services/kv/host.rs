@@ -19,16 +19,16 @@ impl kv::HostBucket for View<'_> {
     }
 
     async fn get(&mut self, bucket: Resource<Bucket>, key: String) -> Result<Option<kv::Entry>> {
-        Ok(self.table.get(&bucket)?.get(&key).await?.map(entry))
+        Ok(self.handle(&bucket)?.get(&key).await?.map(entry))
     }
 
     async fn get_many(&mut self, bucket: Resource<Bucket>, keys: Vec<String>) -> Result<Vec<Option<kv::Entry>>> {
-        let entries = self.table.get(&bucket)?.get_many(&keys).await?;
+        let entries = self.handle(&bucket)?.get_many(&keys).await?;
         Ok(entries.into_iter().map(|found| found.map(entry)).collect())
     }
 
     async fn exists(&mut self, bucket: Resource<Bucket>, key: String) -> Result<bool> {
-        Ok(self.table.get(&bucket)?.exists(&key).await?)
+        Ok(self.handle(&bucket)?.exists(&key).await?)
     }
 
     async fn set(
@@ -40,11 +40,11 @@ impl kv::HostBucket for View<'_> {
         when: kv::Condition,
     ) -> Result<u64> {
         let write = Write { key, value, ttl: ttl_ms.map(millis), when: when.into() };
-        Ok(self.table.get(&bucket)?.set(write).await?)
+        Ok(self.handle(&bucket)?.set(write).await?)
     }
 
     async fn delete(&mut self, bucket: Resource<Bucket>, key: String, when: kv::Condition) -> Result<bool> {
-        Ok(self.table.get(&bucket)?.delete(&key, when.into()).await?)
+        Ok(self.handle(&bucket)?.delete(&key, when.into()).await?)
     }
 
     async fn increment(
@@ -54,7 +54,7 @@ impl kv::HostBucket for View<'_> {
         delta: i64,
         ttl_ms: Option<u64>,
     ) -> Result<i64> {
-        Ok(self.table.get(&bucket)?.increment(&key, delta, ttl_ms.map(millis)).await?)
+        Ok(self.handle(&bucket)?.increment(&key, delta, ttl_ms.map(millis)).await?)
     }
 
     async fn list_keys(
@@ -64,13 +64,13 @@ impl kv::HostBucket for View<'_> {
         cursor: Option<String>,
         limit: u32,
     ) -> Result<kv::Page> {
-        let page = self.table.get(&bucket)?.list_keys(&prefix, cursor.as_deref(), limit).await?;
+        let page = self.handle(&bucket)?.list_keys(&prefix, cursor.as_deref(), limit).await?;
         Ok(kv::Page { keys: page.keys, cursor: page.cursor })
     }
 
     async fn transact(&mut self, bucket: Resource<Bucket>, operations: Vec<kv::Operation>) -> Result<Vec<u64>> {
         let operations = operations.into_iter().map(Into::into).collect();
-        Ok(self.table.get(&bucket)?.transact(operations).await?)
+        Ok(self.handle(&bucket)?.transact(operations).await?)
     }
 
     async fn drop(&mut self, bucket: Resource<Bucket>) -> wasmtime::Result<()> {

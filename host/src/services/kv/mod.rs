@@ -16,6 +16,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 pub use change::{Change, ChangeKind};
 
+use super::transaction::{Handle, Transaction};
 use super::{Error, Result, require};
 use crate::config::{Grant, Right};
 
@@ -235,6 +236,17 @@ impl Bucket {
             Condition::IfAbsent => Err(Error::Invalid("`if-absent` makes no sense for a delete".into())),
             Condition::Always | Condition::IfVersion(_) => Ok(()),
         }
+    }
+}
+
+impl Handle for Bucket {
+    fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    fn within(&self, transaction: &Arc<dyn Transaction>) -> Self {
+        let backend: Arc<dyn Backend> = Arc::clone(transaction) as Arc<dyn Backend>;
+        Self { backend, ..self.clone() }
     }
 }
 

@@ -67,7 +67,7 @@ fn bytes(operation: &Operation) -> usize {
     }
 }
 
-fn find(db: &Connection, bucket: i64, key: &str, now: i64) -> rusqlite::Result<Option<Entry>> {
+pub(in crate::services) fn find(db: &Connection, bucket: i64, key: &str, now: i64) -> rusqlite::Result<Option<Entry>> {
     db.prepare_cached(
         "SELECT value, version, expires_at FROM entry
          WHERE bucket = ?1 AND key = ?2 AND (expires_at IS NULL OR expires_at > ?3)",
@@ -81,7 +81,12 @@ fn read_entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     Ok(Entry { value: row.get(0)?, version: nat(row.get(1)?), expires_at_ms: expires_at.map(nat) })
 }
 
-fn find_many(db: &Connection, bucket: i64, keys: &[String], now: i64) -> Step<Vec<Option<Entry>>> {
+pub(in crate::services) fn find_many(
+    db: &Connection,
+    bucket: i64,
+    keys: &[String],
+    now: i64,
+) -> Step<Vec<Option<Entry>>> {
     let moment = db.unchecked_transaction()?;
     let (mut entries, mut bytes) = (Vec::with_capacity(keys.len()), 0);
     for key in keys {
@@ -96,7 +101,7 @@ fn find_many(db: &Connection, bucket: i64, keys: &[String], now: i64) -> Step<Ve
 }
 
 /// The version of a key that is there.
-fn version(writing: &Writing<'_>, bucket: &Bucket, key: &str) -> rusqlite::Result<Option<u64>> {
+pub(in crate::services) fn version(writing: &Writing<'_>, bucket: &Bucket, key: &str) -> rusqlite::Result<Option<u64>> {
     let version: Option<i64> = writing
         .db
         .prepare_cached(
@@ -126,7 +131,13 @@ fn put(writing: &mut Writing<'_>, bucket: &Bucket, write: &Write) -> Step<u64> {
 }
 
 /// Writes under the bucket's next version, which it returns.
-fn store(writing: &mut Writing<'_>, bucket: &Bucket, key: &str, value: &[u8], expires_at: Option<i64>) -> Step<u64> {
+pub(in crate::services) fn store(
+    writing: &mut Writing<'_>,
+    bucket: &Bucket,
+    key: &str,
+    value: &[u8],
+    expires_at: Option<i64>,
+) -> Step<u64> {
     let version: i64 = writing
         .db
         .prepare_cached("UPDATE resource SET version = version + 1 WHERE id = ?1 RETURNING version")?
@@ -147,7 +158,7 @@ fn delete(writing: &mut Writing<'_>, bucket: &Bucket, key: &str, when: Condition
 }
 
 /// Whether a key was there.
-fn remove(writing: &mut Writing<'_>, bucket: &Bucket, key: &str) -> Step<bool> {
+pub(in crate::services) fn remove(writing: &mut Writing<'_>, bucket: &Bucket, key: &str) -> Step<bool> {
     let version: Option<i64> = writing
         .db
         .prepare_cached(
@@ -221,7 +232,14 @@ fn tell(writing: &mut Writing<'_>, bucket: &Bucket, key: &str, kind: ChangeKind,
 /// One key more than asked for is read, to know whether there is another page. The key that comes right behind another
 /// is that one and a zero byte; behind all that start with a prefix comes the prefix and 0xFF, a byte that UTF-8 never
 /// holds. One bound on either side, because SQLite seeks by one and would walk over what the other leaves out.
-fn list_keys(db: &Connection, bucket: i64, prefix: &str, after: Option<&str>, limit: u32, now: i64) -> Step<Page> {
+pub(in crate::services) fn list_keys(
+    db: &Connection,
+    bucket: i64,
+    prefix: &str,
+    after: Option<&str>,
+    limit: u32,
+    now: i64,
+) -> Step<Page> {
     let start = after.map_or_else(Vec::new, |after| [after.as_bytes(), &[0]].concat()).max(prefix.into());
     let end = [prefix.as_bytes(), &[0xFF]].concat();
     let mut keys: Vec<String> = db

@@ -44,6 +44,7 @@ pub fn open(resources: &Resources, clock: Clock) -> Result<Backends, OpenError> 
         topic: Arc::new(topic::memory::Memory::open(resources, clock.clone(), Arc::clone(&queues))?),
         blob: Arc::new(blob::memory::Memory::open(resources, clock, &queues)),
         queue: queues,
+        transactions: None,
     })
 }
 

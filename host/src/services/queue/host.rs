@@ -20,7 +20,7 @@ impl queue::HostQueue for View<'_> {
     }
 
     async fn send(&mut self, queue: Resource<Queue>, message: queue::Message) -> Result<Accepted> {
-        Ok(accepted(self.table.get(&queue)?.send(message.into()).await?))
+        Ok(accepted(self.handle(&queue)?.send(message.into()).await?))
     }
 
     async fn send_batch(
@@ -29,7 +29,7 @@ impl queue::HostQueue for View<'_> {
         messages: Vec<queue::Message>,
     ) -> Result<Vec<Result<Accepted, types::Error>>> {
         let messages = messages.into_iter().map(Into::into).collect();
-        Ok(each(self.table.get(&queue)?.send_batch(messages).await?, accepted))
+        Ok(each(self.handle(&queue)?.send_batch(messages).await?, accepted))
     }
 
     async fn receive(
@@ -40,7 +40,7 @@ impl queue::HostQueue for View<'_> {
         lease_ms: Option<u32>,
     ) -> Result<Vec<queue::Delivered>> {
         let (wait, lease) = (millis(wait_ms.into()), lease_ms.map(|ms| millis(ms.into())));
-        let messages = self.table.get(&queue)?.receive(max, wait, lease).await?;
+        let messages = self.handle(&queue)?.receive(max, wait, lease).await?;
         Ok(messages.into_iter().map(delivered).collect())
     }
 
@@ -49,19 +49,19 @@ impl queue::HostQueue for View<'_> {
         queue: Resource<Queue>,
         receipts: Vec<String>,
     ) -> Result<Vec<Result<(), types::Error>>> {
-        Ok(each(self.table.get(&queue)?.acknowledge(&receipts).await?, |()| ()))
+        Ok(each(self.handle(&queue)?.acknowledge(&receipts).await?, |()| ()))
     }
 
     async fn release(&mut self, queue: Resource<Queue>, receipt: String, delay_ms: u64) -> Result<()> {
-        Ok(self.table.get(&queue)?.release(&receipt, millis(delay_ms)).await?)
+        Ok(self.handle(&queue)?.release(&receipt, millis(delay_ms)).await?)
     }
 
     async fn extend(&mut self, queue: Resource<Queue>, receipt: String, lease_ms: u32) -> Result<()> {
-        Ok(self.table.get(&queue)?.extend(&receipt, millis(lease_ms.into())).await?)
+        Ok(self.handle(&queue)?.extend(&receipt, millis(lease_ms.into())).await?)
     }
 
     async fn stats(&mut self, queue: Resource<Queue>) -> Result<queue::Stats> {
-        let Stats { ready, delayed, leased, oldest_age_ms, exact } = self.table.get(&queue)?.stats().await?;
+        let Stats { ready, delayed, leased, oldest_age_ms, exact } = self.handle(&queue)?.stats().await?;
         Ok(queue::Stats { ready, delayed, leased, oldest_age_ms, exact })
     }
 

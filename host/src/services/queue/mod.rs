@@ -17,6 +17,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use super::message::{self, Accepted, Attribute};
+use super::transaction::{Handle, Transaction};
 use super::{Error, Result, require};
 use crate::config::{Grant, Right};
 
@@ -150,18 +151,20 @@ pub struct Queue {
     backend: Arc<dyn Backend>,
     grant: Grant,
     message_size: usize,
+    /// Where sends wait; there is no receiving in it.
+    transaction: Option<Arc<dyn Transaction>>,
 }
 
 impl Queue {
     pub async fn open(backend: Arc<dyn Backend>, grant: Grant) -> Result<Self> {
         let message_size = backend.message_size(&grant.name).await?;
-        Ok(Self { backend, grant, message_size })
+        Ok(Self { backend, grant, message_size, transaction: None })
     }
 
     pub async fn send(&self, message: Message) -> Result<Accepted> {
         require(&self.grant, Right::Send)?;
         self.check_message(&message)?;
-        message::only(self.backend.send(&self.grant.name, vec![message]).await?)
+        message::only(self.put(vec![message]).await?)
     }
 
     pub async fn send_batch(&self, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>> {
@@ -169,12 +172,12 @@ impl Queue {
         message::check_batch(messages.len(), messages.iter().map(Message::size).sum())?;
         let checks: Vec<Result<()>> = messages.iter().map(|message| self.check_message(message)).collect();
         let fine = messages.into_iter().zip(&checks).filter(|(_, check)| check.is_ok()).map(|(message, _)| message);
-        let answers = self.backend.send(&self.grant.name, fine.collect()).await?;
+        let answers = self.put(fine.collect()).await?;
         Ok(message::each(checks, answers))
     }
 
     pub async fn receive(&self, max: u32, wait: Duration, lease: Option<Duration>) -> Result<Vec<Delivered>> {
-        require(&self.grant, Right::Receive)?;
+        self.check_receiver()?;
         if max == 0 || max as usize > message::BATCH_MESSAGES {
             return Err(Error::Invalid(format!("`max` is {max}, it goes from 1 to {}", message::BATCH_MESSAGES)));
         }
@@ -186,7 +189,7 @@ impl Queue {
 
     /// A receipt that was never given is `invalid` for itself.
     pub async fn acknowledge(&self, receipts: &[String]) -> Result<Vec<Result<()>>> {
-        require(&self.grant, Right::Receive)?;
+        self.check_receiver()?;
         message::check_batch(receipts.len(), 0)?;
         let parsed: Vec<Result<Receipt>> = receipts.iter().map(|receipt| receipt.parse()).collect();
         let fine: Vec<Receipt> = parsed.iter().filter_map(|receipt| receipt.as_ref().ok().copied()).collect();
@@ -195,13 +198,13 @@ impl Queue {
     }
 
     pub async fn release(&self, receipt: &str, delay: Duration) -> Result<()> {
-        require(&self.grant, Right::Receive)?;
+        self.check_receiver()?;
         check_duration("delay-ms", delay, Duration::ZERO, RELEASE_DELAY_MAX)?;
         self.backend.release(&self.grant.name, receipt.parse()?, delay, Vec::new()).await
     }
 
     pub async fn extend(&self, receipt: &str, lease: Duration) -> Result<()> {
-        require(&self.grant, Right::Receive)?;
+        self.check_receiver()?;
         check_duration("lease-ms", lease, LEASE_MIN, LEASE_MAX)?;
         self.backend.extend(&self.grant.name, receipt.parse()?, lease).await
     }
@@ -209,6 +212,25 @@ impl Queue {
     /// Any right to the queue will do.
     pub async fn stats(&self) -> Result<Stats> {
         self.backend.stats(&self.grant.name).await
+    }
+
+    async fn put(&self, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>> {
+        match &self.transaction {
+            Some(transaction) => transaction.send(&self.grant.name, messages).await,
+            None => self.backend.send(&self.grant.name, messages).await,
+        }
+    }
+
+    /// A lease is taken and given back at once, which a transaction could not undo.
+    fn check_receiver(&self) -> Result<()> {
+        require(&self.grant, Right::Receive)?;
+        if self.transaction.is_none() {
+            return Ok(());
+        }
+        let name = &self.grant.name;
+        Err(Error::Unsupported(format!(
+            "queue `{name}` has no receiving inside a transactional delivery: give its messages a trigger of their own"
+        )))
     }
 
     fn check_message(&self, message: &Message) -> Result<()> {
@@ -246,6 +268,16 @@ impl Message {
 
 pub(super) fn check_delay(delay: Option<Duration>) -> Result<()> {
     check_duration("delay-ms", delay.unwrap_or_default(), Duration::ZERO, DELAY_MAX)
+}
+
+impl Handle for Queue {
+    fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    fn within(&self, transaction: &Arc<dyn Transaction>) -> Self {
+        Self { transaction: Some(Arc::clone(transaction)), ..self.clone() }
+    }
 }
 
 fn check_duration(name: &str, value: Duration, min: Duration, max: Duration) -> Result<()> {

@@ -22,6 +22,7 @@ use crate::services::sqlite::{
     Durability, NewMessage, Queue, Shared, Step, Writing, accept, insert, int, millis, nat, read_attributes, settle,
     write_attributes,
 };
+pub(in crate::services) use leases::acknowledge;
 
 /// Overdue messages that an operation looks after before its own work.
 const SETTLE: u32 = 64;
@@ -83,7 +84,7 @@ impl Backend for Queues {
         let queue = self.0.catalog.queue(queue)?;
         let receipts = receipts.to_vec();
         let acknowledge = move |writing: &mut Writing<'_>| {
-            receipts.iter().map(|receipt| leases::acknowledge(writing, &queue, *receipt)).collect()
+            receipts.iter().map(|receipt| acknowledge(writing, &queue, *receipt)).collect()
         };
         self.0.writer.write(Durability::Power, 0, acknowledge).await
     }
@@ -217,19 +218,29 @@ impl Queues {
 pub(in crate::services) fn send(writing: &mut Writing<'_>, queue: &Arc<Queue>, message: &Message) -> Step<Accepted> {
     let accepted = accept(writing, queue.id, queue.deduplication_window, message.deduplication_id.as_deref())?;
     if !accepted.duplicate {
-        let attributes = write_attributes(&message.attributes);
-        let new = NewMessage {
-            id: &accepted.id,
-            body: &message.body,
-            content_type: message.content_type.as_deref(),
-            attributes: attributes.as_deref(),
-            group: message.group.as_deref(),
-            delay: message.delay.map_or(0, millis),
-            lifetime: message.ttl.map_or(queue.retention, |ttl| millis(ttl).min(queue.retention)),
-        };
-        insert(writing, queue, &new)?;
+        enqueue(writing, queue, &accepted.id, message)?;
     }
     Ok(accepted)
+}
+
+/// Puts a message that was accepted under `id` into the queue.
+pub(in crate::services) fn enqueue(
+    writing: &mut Writing<'_>,
+    queue: &Arc<Queue>,
+    id: &str,
+    message: &Message,
+) -> rusqlite::Result<()> {
+    let attributes = write_attributes(&message.attributes);
+    let new = NewMessage {
+        id,
+        body: &message.body,
+        content_type: message.content_type.as_deref(),
+        attributes: attributes.as_deref(),
+        group: message.group.as_deref(),
+        delay: message.delay.map_or(0, millis),
+        lifetime: message.ttl.map_or(queue.retention, |ttl| millis(ttl).min(queue.retention)),
+    };
+    insert(writing, queue, &new)
 }
 
 /// Leases what is ready; besides, when to look again if that is nothing, at `deadline` at the latest.

@@ -35,25 +35,45 @@ pub(crate) fn accept(
     let Some(deduplication_id) = deduplication_id else {
         return Ok(Accepted { id: new_id(writing.now)?, duplicate: false });
     };
-    let first = writing
-        .db
-        .prepare_cached("SELECT ulid FROM duplicate WHERE resource = ?1 AND deduplication_id = ?2 AND until > ?3")?
-        .query_row(params![resource, deduplication_id, writing.now], |row| row.get(0))
-        .optional()?;
-    if let Some(id) = first {
+    if let Some(id) = first_accepted(writing.db, resource, deduplication_id, writing.now)? {
         return Ok(Accepted { id, duplicate: true });
     }
     let id = new_id(writing.now)?;
+    remember(writing, resource, window, deduplication_id, &id)?;
+    Ok(Accepted { id, duplicate: false })
+}
+
+/// The id of the message that `resource` accepted with the deduplication id, while that is remembered.
+pub(crate) fn first_accepted(
+    db: &Connection,
+    resource: i64,
+    deduplication_id: &str,
+    now: i64,
+) -> rusqlite::Result<Option<String>> {
+    db.prepare_cached("SELECT ulid FROM duplicate WHERE resource = ?1 AND deduplication_id = ?2 AND until > ?3")?
+        .query_row(params![resource, deduplication_id, now], |row| row.get(0))
+        .optional()
+}
+
+/// Remembers a message's deduplication id for `window` milliseconds.
+pub(crate) fn remember(
+    writing: &Writing<'_>,
+    resource: i64,
+    window: i64,
+    deduplication_id: &str,
+    id: &str,
+) -> rusqlite::Result<()> {
     writing
         .db
         .prepare_cached(
             "INSERT OR REPLACE INTO duplicate(resource, deduplication_id, ulid, until) VALUES (?1, ?2, ?3, ?4)",
         )?
-        .execute(params![resource, deduplication_id, id, writing.now.saturating_add(window)])?;
-    Ok(Accepted { id, duplicate: false })
+        .execute(params![resource, deduplication_id, id, writing.now.saturating_add(window)])
+        .map(drop)
 }
 
-fn new_id(now: i64) -> Result<String> {
+/// A new message's id.
+pub(crate) fn new_id(now: i64) -> Result<String> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|error| Error::Unavailable(format!("no random numbers: {error}")))?;
     Ok(Ulid::from_parts(nat(now), u128::from_ne_bytes(random)).to_string())

@@ -29,12 +29,13 @@ pub use names::names;
 pub(crate) use catalog::{Bucket, Catalog, Container, Queue, Subscription, Topic};
 pub(crate) use files::{Files, NewFile};
 pub(crate) use messages::{
-    Mortal, NewMessage, accept, announce, bury, insert, promote, read_attributes, settle, write_attributes,
+    Mortal, NewMessage, accept, announce, bury, first_accepted, insert, new_id, promote, read_attributes, remember,
+    settle, write_attributes,
 };
 pub(crate) use readers::Readers;
 pub(crate) use writer::{Durability, Step, Writer, Writing};
 
-use super::{Backends, Clock, blob, kv, queue, topic};
+use super::{Backends, Clock, blob, kv, queue, topic, transaction};
 use crate::config::Resources;
 use folder::Lock;
 
@@ -82,6 +83,7 @@ impl Store {
             queue: Arc::new(queue::sqlite::Queues(shared())),
             topic: Arc::new(topic::sqlite::Topics(shared())),
             blob: Arc::new(blob::sqlite::Blobs(shared())),
+            transactions: Some(Arc::new(transaction::sqlite::Transactions(shared()))),
         }
     }
 }

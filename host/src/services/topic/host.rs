@@ -20,7 +20,7 @@ impl topic::HostTopic for View<'_> {
     }
 
     async fn publish(&mut self, topic: Resource<Topic>, message: topic::Message) -> Result<Accepted> {
-        Ok(accepted(self.table.get(&topic)?.publish(message.into()).await?))
+        Ok(accepted(self.handle(&topic)?.publish(message.into()).await?))
     }
 
     async fn publish_batch(
@@ -29,7 +29,7 @@ impl topic::HostTopic for View<'_> {
         messages: Vec<topic::Message>,
     ) -> Result<Vec<Result<Accepted, types::Error>>> {
         let messages = messages.into_iter().map(Into::into).collect();
-        Ok(each(self.table.get(&topic)?.publish_batch(messages).await?, accepted))
+        Ok(each(self.handle(&topic)?.publish_batch(messages).await?, accepted))
     }
 
     async fn drop(&mut self, topic: Resource<Topic>) -> wasmtime::Result<()> {

@@ -13,6 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::message::{self, Accepted, Attribute};
+use super::transaction::{Handle, Transaction};
 use super::{Error, Result, require};
 use crate::config::{Grant, Right};
 
@@ -102,6 +103,17 @@ impl Topic {
         let fine = messages.into_iter().zip(&checks).filter(|(_, check)| check.is_ok()).map(|(message, _)| message);
         let answers = self.backend.publish(&self.grant.name, fine.collect()).await?;
         Ok(message::each(checks, answers))
+    }
+}
+
+impl Handle for Topic {
+    fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    fn within(&self, transaction: &Arc<dyn Transaction>) -> Self {
+        let backend: Arc<dyn Backend> = Arc::clone(transaction) as Arc<dyn Backend>;
+        Self { backend, ..self.clone() }
     }
 }
 

@@ -51,14 +51,14 @@ impl Backend for Topics {
     }
 }
 
-struct Publication {
-    message: Message,
+pub(in crate::services) struct Publication {
+    pub(in crate::services) message: Message,
     /// The ids of the queues it goes to.
     queues: Vec<i64>,
 }
 
 impl Topic {
-    fn address(&self, message: Message) -> Publication {
+    pub(in crate::services) fn address(&self, message: Message) -> Publication {
         let takes = |subscription: &&Subscription| {
             subscription.takes(&message.attributes, message.content_type.as_deref(), &message.body)
         };
@@ -74,18 +74,28 @@ impl Subscription {
 }
 
 fn publish(writing: &mut Writing<'_>, topic: &Topic, publication: &Publication) -> Step<Accepted> {
-    let message = &publication.message;
-    let accepted = accept(writing, topic.id, millis(DEDUPLICATION_WINDOW), message.deduplication_id.as_deref())?;
-    if accepted.duplicate {
-        return Ok(accepted);
+    let deduplication_id = publication.message.deduplication_id.as_deref();
+    let accepted = accept(writing, topic.id, millis(DEDUPLICATION_WINDOW), deduplication_id)?;
+    if !accepted.duplicate {
+        deliver(writing, topic, &accepted.id, publication)?;
     }
+    Ok(accepted)
+}
+
+/// Puts a message that was accepted under `id` into the queues it goes to.
+pub(in crate::services) fn deliver(
+    writing: &mut Writing<'_>,
+    topic: &Topic,
+    id: &str,
+    Publication { message, queues }: &Publication,
+) -> rusqlite::Result<()> {
     let attributes = write_attributes(&message.attributes);
     if let Some(retention) = topic.retention {
-        log::keep(writing, topic.id, retention, &accepted.id, message, attributes.as_deref())?;
+        log::keep(writing, topic.id, retention, id, message, attributes.as_deref())?;
     }
-    for queue in publication.queues.iter().filter_map(|id| writing.catalog.queue_by_id(*id)) {
+    for queue in queues.iter().filter_map(|id| writing.catalog.queue_by_id(*id)) {
         let copy = NewMessage {
-            id: &accepted.id,
+            id,
             body: &message.body,
             content_type: message.content_type.as_deref(),
             attributes: attributes.as_deref(),
@@ -95,5 +105,5 @@ fn publish(writing: &mut Writing<'_>, topic: &Topic, publication: &Publication) 
         };
         insert(writing, &queue, &copy)?;
     }
-    Ok(accepted)
+    Ok(())
 }

@@ -9,19 +9,19 @@ use async_trait::async_trait;
 
 use super::{NewObject, replace};
 use crate::services::blob::{CHUNK_BYTES, OBJECT_BYTES, ObjectInfo, PutOptions, Range, Reader, Writer};
-use crate::services::sqlite::{Container, Durability, NewFile, Shared};
+use crate::services::sqlite::{Container, Durability, Files, NewFile, Shared};
 use crate::services::{Error, Result};
 
 /// Larger bodies get a file.
 const INLINE_BYTES: usize = 32 << 10;
 
 /// The body of an object that is there, independent of what happens to the object from now on.
-pub(super) enum Body {
+pub(in crate::services) enum Body {
     Inline(Vec<u8>),
     File(Arc<File>),
 }
 
-pub(super) struct Download {
+pub(in crate::services) struct Download {
     info: ObjectInfo,
     body: Body,
     /// What is still to be read.
@@ -29,7 +29,7 @@ pub(super) struct Download {
 }
 
 impl Download {
-    pub(super) fn new(info: ObjectInfo, body: Body, range: Option<Range>) -> Result<Self> {
+    pub(in crate::services) fn new(info: ObjectInfo, body: Body, range: Option<Range>) -> Result<Self> {
         let rest = Range::resolve(range, info.size)?;
         Ok(Self { info, body, rest })
     }
@@ -68,7 +68,7 @@ async fn read_file(file: &Arc<File>, start: u64, length: usize) -> Result<Vec<u8
     .await
 }
 
-pub(super) struct Upload {
+pub(in crate::services) struct Upload {
     shared: Arc<Shared>,
     container: Arc<Container>,
     key: String,
@@ -85,13 +85,18 @@ enum Draft {
 }
 
 impl Upload {
-    pub(super) fn new(shared: &Arc<Shared>, container: &str, key: &str, options: PutOptions) -> Result<Self> {
+    pub(in crate::services) fn new(
+        shared: &Arc<Shared>,
+        container: &str,
+        key: &str,
+        options: PutOptions,
+    ) -> Result<Self> {
         let container = shared.catalog.container(container)?;
         let draft = Draft::Inline(Vec::new());
         Ok(Self { shared: Arc::clone(shared), container, key: key.into(), options, size: 0, draft })
     }
 
-    pub(super) async fn append(&mut self, chunk: Vec<u8>) -> Result<()> {
+    pub(in crate::services) async fn append(&mut self, chunk: Vec<u8>) -> Result<()> {
         let size = self.size.saturating_add(chunk.len() as u64);
         if size > OBJECT_BYTES {
             return Err(Error::TooLarge(OBJECT_BYTES));
@@ -115,8 +120,7 @@ impl Upload {
         Ok(())
     }
 
-    /// Takes a whole file as the body.
-    pub(super) async fn append_file(&mut self, source: Arc<File>) -> Result<()> {
+    async fn append_file(&mut self, source: Arc<File>) -> Result<()> {
         let files = Arc::clone(&self.shared.files);
         let copy = move || {
             let mut file = files.create()?;
@@ -128,15 +132,29 @@ impl Upload {
         Ok(())
     }
 
-    pub(super) async fn store(self) -> Result<ObjectInfo> {
+    /// Takes what another object has.
+    pub(in crate::services) async fn append_body(&mut self, body: Body) -> Result<()> {
+        match body {
+            Body::Inline(body) => self.append(body).await,
+            Body::File(file) => self.append_file(file).await,
+        }
+    }
+
+    /// The object, its file durable, and still without a row.
+    pub(in crate::services) async fn object(self) -> Result<NewObject> {
         let (body, file) = match self.draft {
             Draft::Inline(body) => (Some(body), None),
             Draft::File(mut file) => (None, Some(blocking(move || file.store().map(|()| Arc::new(file))).await?)),
             Draft::Spoilt => return Err(failed(&spoilt())),
         };
-        let bytes = body.as_ref().map_or(0, Vec::len);
-        let Self { shared, container, key, options, size, .. } = self;
-        let object = NewObject { container, key, options, size, body, file };
+        let Self { container, key, options, size, .. } = self;
+        Ok(NewObject { container, key, options, size, body, file })
+    }
+
+    pub(super) async fn store(self) -> Result<ObjectInfo> {
+        let shared = Arc::clone(&self.shared);
+        let object = self.object().await?;
+        let bytes = object.body.as_ref().map_or(0, Vec::len);
         shared.writer.write(Durability::Power, bytes, move |writing| replace(writing, &object)).await
     }
 }
@@ -168,6 +186,15 @@ impl Writer for Upload {
 
 fn spoilt() -> io::Error {
     io::Error::other("an earlier write of this object failed")
+}
+
+impl NewObject {
+    /// The body, from where it lies until its row is there.
+    pub(in crate::services) async fn open(&self, files: &Arc<Files>) -> Result<Body> {
+        let Some(file) = &self.file else { return Ok(Body::Inline(self.body.clone().unwrap_or_default())) };
+        let (files, name) = (Arc::clone(files), file.name().to_owned());
+        Ok(Body::File(Arc::new(blocking(move || files.open_file(&name)).await?)))
+    }
 }
 
 /// Runs `work` on a thread that may block.

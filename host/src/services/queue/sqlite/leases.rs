@@ -40,7 +40,11 @@ fn new_token() -> Result<i64> {
     Ok(int(random >> 1).max(1))
 }
 
-pub(super) fn acknowledge(writing: &mut Writing<'_>, queue: &Arc<Queue>, receipt: Receipt) -> Step<Result<()>> {
+pub(in crate::services) fn acknowledge(
+    writing: &mut Writing<'_>,
+    queue: &Arc<Queue>,
+    receipt: Receipt,
+) -> Step<Result<()>> {
     let group: Option<Option<String>> = writing
         .db
         .prepare_cached(

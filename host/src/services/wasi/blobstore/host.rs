@@ -1,7 +1,8 @@
 //! `wasi:blobstore` for guests.
 
-use bytes::Bytes;
 use std::future::poll_fn;
+
+use bytes::Bytes;
 use wasmtime::component::Resource;
 use wasmtime_wasi::p2::{
     DynInputStream, DynOutputStream, InputStream, OutputStream, Pollable, StreamError, StreamResult,
@@ -10,11 +11,11 @@ use wasmtime_wasi::p2::{
 use super::incoming::Chunks;
 use super::outgoing::{Body, Writable};
 use super::{Incoming, Names, Outgoing, Place, Told, clear, copy, delete_all, exists, no_object, open, rename};
+use crate::services::Error;
 use crate::services::blob::{Condition, Container, ObjectInfo};
 use crate::services::host::View;
 use crate::services::wasi::bindings::BlobError;
 use crate::services::wasi::bindings::wasi::blobstore::{blobstore, container, types};
-use crate::services::{Access, Error};
 
 type Result<T, E = BlobError> = std::result::Result<T, E>;
 
@@ -41,18 +42,21 @@ impl blobstore::Host for View<'_> {
     }
 
     async fn copy_object(&mut self, source: types::ObjectId, destination: types::ObjectId) -> Result<()> {
-        let (source, destination) = (place(self.access, source).await?, place(self.access, destination).await?);
+        let (source, destination) = (self.place(source).await?, self.place(destination).await?);
         Ok(copy(&source, &destination).await?)
     }
 
     async fn move_object(&mut self, source: types::ObjectId, destination: types::ObjectId) -> Result<()> {
-        let (source, destination) = (place(self.access, source).await?, place(self.access, destination).await?);
+        let (source, destination) = (self.place(source).await?, self.place(destination).await?);
         Ok(rename(&source, &destination).await?)
     }
 }
 
-async fn place(access: &Access, id: types::ObjectId) -> Result<Place, Told> {
-    Ok(Place { container: open(access, &id.container).await?, name: id.object })
+impl View<'_> {
+    async fn place(&mut self, id: types::ObjectId) -> Result<Place, Told> {
+        let container = open(self.access, &id.container).await?;
+        Ok(Place { container: self.joined(container), name: id.object })
+    }
 }
 
 impl container::Host for View<'_> {}
@@ -75,7 +79,7 @@ impl container::HostContainer for View<'_> {
         start: u64,
         end: u64,
     ) -> Result<Resource<Incoming>> {
-        let incoming = Incoming::open(self.table.get(&container)?, &name, start, end).await?;
+        let incoming = Incoming::open(&*self.handle(&container)?, &name, start, end).await?;
         Ok(self.table.push(incoming)?)
     }
 
@@ -86,38 +90,38 @@ impl container::HostContainer for View<'_> {
         data: Resource<Outgoing>,
     ) -> Result<()> {
         let body = self.table.get(&data)?.body();
-        Ok(body.direct(self.table.get(&container)?, &name).await?)
+        Ok(body.direct(&*self.handle(&container)?, &name, self.transaction.is_some()).await?)
     }
 
     async fn list_objects(&mut self, container: Resource<Container>) -> Result<Resource<Names>> {
-        let names = Names::new(self.table.get(&container)?.clone());
+        let names = Names::new(self.handle(&container)?.into_owned());
         Ok(self.table.push(names)?)
     }
 
     async fn delete_object(&mut self, container: Resource<Container>, name: String) -> Result<()> {
-        self.table.get(&container)?.delete(&name, Condition::Always).await?;
+        self.handle(&container)?.delete(&name, Condition::Always).await?;
         Ok(())
     }
 
     async fn delete_objects(&mut self, container: Resource<Container>, names: Vec<String>) -> Result<()> {
-        Ok(delete_all(self.table.get(&container)?, &names).await?)
+        Ok(delete_all(&*self.handle(&container)?, &names).await?)
     }
 
     async fn has_object(&mut self, container: Resource<Container>, name: String) -> Result<bool> {
-        Ok(self.table.get(&container)?.head(&name).await?.is_some())
+        Ok(self.handle(&container)?.head(&name).await?.is_some())
     }
 
     async fn object_info(&mut self, container: Resource<Container>, name: String) -> Result<container::ObjectMetadata> {
-        let container = self.table.get(&container)?;
+        let container = self.handle(&container)?;
         let found = container.head(&name).await?;
         let ObjectInfo { key, size, modified_ms, .. } =
-            found.ok_or(Error::NotFound).map_err(no_object(container, &name))?;
+            found.ok_or(Error::NotFound).map_err(no_object(&container, &name))?;
         let container = container.name().to_owned();
         Ok(container::ObjectMetadata { name: key, container, created_at: modified_ms / 1000, size })
     }
 
     async fn clear(&mut self, container: Resource<Container>) -> Result<()> {
-        Ok(clear(self.table.get(&container)?).await?)
+        Ok(clear(&*self.handle(&container)?).await?)
     }
 
     async fn drop(&mut self, container: Resource<Container>) -> wasmtime::Result<()> {
@@ -165,7 +169,7 @@ impl types::HostOutgoingValue for View<'_> {
     }
 
     async fn finish(&mut self, value: Resource<Outgoing>) -> Result<()> {
-        Ok(self.table.delete(value)?.finish().await?)
+        Ok(self.table.delete(value)?.finish(self.transaction).await?)
     }
 
     async fn drop(&mut self, value: Resource<Outgoing>) -> wasmtime::Result<()> {

@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 use bytes::BytesMut;
 
 use super::{Result, Told};
-use crate::services::blob::{CHUNK_BYTES, Container, PutOptions, Writer};
+use crate::services::blob::{CHUNK_BYTES, Container, PutOptions, Writer, check_writer};
+use crate::services::transaction::Transaction;
 use crate::services::wasi::budget::{BYTES, Budget, Held};
 use crate::services::{Error, Result as ServiceResult};
 
@@ -32,7 +33,8 @@ impl Outgoing {
     }
 
     /// Stores the object, durably and as a whole.
-    pub(super) async fn finish(self) -> Result<()> {
+    pub(super) async fn finish(self, transaction: Option<&Arc<dyn Transaction>>) -> Result<()> {
+        check_writer(transaction, self.body.lock().transactional)?;
         self.body.written().await;
         let target = std::mem::replace(&mut self.body.lock().target, Target::Closed);
         match target {
@@ -57,6 +59,8 @@ struct State {
     /// For the bytes above and those being written.
     held: Held,
     target: Target,
+    /// Whether the place was said in an invocation with a transaction.
+    transactional: bool,
 }
 
 type Writing = Pin<Box<dyn Future<Output = (Box<dyn Writer>, ServiceResult<()>)> + Send>>;
@@ -81,19 +85,20 @@ pub(super) enum Writable {
 
 impl Body {
     fn new(budget: &Budget) -> Self {
-        let state = State { unwritten: BytesMut::new(), held: budget.hold(), target: Target::Unknown };
+        let state =
+            State { unwritten: BytesMut::new(), held: budget.hold(), target: Target::Unknown, transactional: false };
         Self(Arc::new(Mutex::new(state)))
     }
 
     /// Says where the bytes go. An error when that was said before.
-    pub(super) async fn direct(&self, container: &Container, name: &str) -> Result<()> {
+    pub(super) async fn direct(&self, container: &Container, name: &str, transactional: bool) -> Result<()> {
         let writer = container.writer(name, PutOptions::default()).await?;
         {
             let mut state = self.lock();
             if !matches!(state.target, Target::Unknown) {
                 return Err(Told(format!("invalid: the value for `{name}` is already on its way to an object")));
             }
-            state.target = Target::Idle(writer);
+            (state.target, state.transactional) = (Target::Idle(writer), transactional);
         }
         self.written().await;
         match &self.lock().target {

@@ -45,19 +45,19 @@ macro_rules! serve {
 
         impl $draft::store::HostBucket for View<'_> {
             async fn get(&mut self, bucket: Resource<Bucket>, key: String) -> Result<Option<Vec<u8>>> {
-                Ok(self.table.get(&bucket)?.get(&key).await?)
+                Ok(self.handle(&bucket)?.get(&key).await?)
             }
 
             async fn set(&mut self, bucket: Resource<Bucket>, key: String, value: Vec<u8>) -> Result<()> {
-                Ok(self.table.get(&bucket)?.set(key, value).await?)
+                Ok(self.handle(&bucket)?.set(key, value).await?)
             }
 
             async fn delete(&mut self, bucket: Resource<Bucket>, key: String) -> Result<()> {
-                Ok(self.table.get(&bucket)?.delete(&key).await?)
+                Ok(self.handle(&bucket)?.delete(&key).await?)
             }
 
             async fn exists(&mut self, bucket: Resource<Bucket>, key: String) -> Result<bool> {
-                Ok(self.table.get(&bucket)?.inner.exists(&key).await?)
+                Ok(self.handle(&bucket)?.inner.exists(&key).await?)
             }
 
             async fn list_keys(
@@ -65,7 +65,7 @@ macro_rules! serve {
                 bucket: Resource<Bucket>,
                 cursor: Option<$cursor>,
             ) -> Result<$draft::store::KeyResponse> {
-                let (keys, cursor) = self.table.get_mut(&bucket)?.list_keys(cursor).await?;
+                let (keys, cursor) = self.handle(&bucket)?.list_keys(cursor).await?;
                 Ok($draft::store::KeyResponse { keys, cursor })
             }
 
@@ -77,16 +77,16 @@ macro_rules! serve {
 
         impl $draft::batch::Host for View<'_> {
             async fn get_many(&mut self, bucket: Resource<Bucket>, keys: Vec<String>) -> Result<Vec<$answer>> {
-                let pairs = self.table.get(&bucket)?.get_many(keys).await?;
+                let pairs = self.handle(&bucket)?.get_many(keys).await?;
                 Ok(pairs.into_iter().map($shape).collect())
             }
 
             async fn set_many(&mut self, bucket: Resource<Bucket>, pairs: Vec<(String, Vec<u8>)>) -> Result<()> {
-                Ok(self.table.get(&bucket)?.set_many(pairs).await?)
+                Ok(self.handle(&bucket)?.set_many(pairs).await?)
             }
 
             async fn delete_many(&mut self, bucket: Resource<Bucket>, keys: Vec<String>) -> Result<()> {
-                Ok(self.table.get(&bucket)?.delete_many(keys).await?)
+                Ok(self.handle(&bucket)?.delete_many(keys).await?)
             }
         }
     };
@@ -97,13 +97,13 @@ serve!(draft2, cursor: String, answer: (String, Option<Vec<u8>>) = |pair| pair);
 
 impl draft::atomics::Host for View<'_> {
     async fn increment(&mut self, bucket: Resource<Bucket>, key: String, delta: u64) -> Result<u64> {
-        Ok(self.table.get(&bucket)?.increment_unsigned(&key, delta).await?)
+        Ok(self.handle(&bucket)?.increment_unsigned(&key, delta).await?)
     }
 }
 
 impl draft2::atomics::Host for View<'_> {
     async fn increment(&mut self, bucket: Resource<Bucket>, key: String, delta: i64) -> Result<i64> {
-        Ok(self.table.get(&bucket)?.increment(&key, delta).await?)
+        Ok(self.handle(&bucket)?.increment(&key, delta).await?)
     }
 
     async fn swap(
@@ -111,7 +111,8 @@ impl draft2::atomics::Host for View<'_> {
         cas: Resource<Cas>,
         value: Vec<u8>,
     ) -> wasmtime::Result<Result<(), draft2::atomics::CasError>> {
-        match self.table.delete(cas)?.swap(value).await {
+        let cas = self.table.delete(cas)?;
+        match self.joined(cas).swap(value).await {
             Ok(None) => Ok(Ok(())),
             Ok(Some(fresh)) => Ok(Err(draft2::atomics::CasError::CasFailed(self.table.push(fresh)?))),
             Err(error) => {
@@ -124,12 +125,12 @@ impl draft2::atomics::Host for View<'_> {
 
 impl draft2::atomics::HostCas for View<'_> {
     async fn new(&mut self, bucket: Resource<Bucket>, key: String) -> Result<Resource<Cas>> {
-        let cas = Cas::new(self.table.get(&bucket)?.inner.clone(), key).await?;
+        let cas = Cas::new(self.handle(&bucket)?.inner.clone(), key).await?;
         Ok(self.table.push(cas)?)
     }
 
     async fn current(&mut self, cas: Resource<Cas>) -> Result<Option<Vec<u8>>> {
-        Ok(self.table.get(&cas)?.current().await?)
+        Ok(self.handle(&cas)?.current().await?)
     }
 
     async fn drop(&mut self, cas: Resource<Cas>) -> wasmtime::Result<()> {

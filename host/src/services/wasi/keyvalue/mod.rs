@@ -4,9 +4,12 @@
 mod host;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
 
 use crate::config::{Grant, Service};
 use crate::services::kv::{self, Condition, Operation, Write};
+use crate::services::memory::lock;
+use crate::services::transaction::{Handle, Transaction};
 use crate::services::{Access, Error, Result};
 
 /// Keys of one page.
@@ -25,16 +28,27 @@ fn grant(access: &Access, identifier: &str) -> Result<Grant> {
 }
 
 /// A guest's open bucket.
+#[derive(Clone)]
 pub struct Bucket {
     inner: kv::Bucket,
-    cursors: Cursors,
+    cursors: Arc<Mutex<Cursors>>,
+}
+
+impl Handle for Bucket {
+    fn grant(&self) -> &Grant {
+        self.inner.grant()
+    }
+
+    fn within(&self, transaction: &Arc<dyn Transaction>) -> Self {
+        Self { inner: self.inner.within(transaction), ..self.clone() }
+    }
 }
 
 impl Bucket {
     async fn open(access: &Access, identifier: &str) -> Result<Self> {
         let grant = grant(access, identifier)?;
         let inner = kv::Bucket::open(access.backends(&grant).kv.clone(), grant).await?;
-        Ok(Self { inner, cursors: Cursors::default() })
+        Ok(Self { inner, cursors: Arc::default() })
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
@@ -52,10 +66,10 @@ impl Bucket {
     }
 
     /// A page of keys and where the next one begins.
-    async fn list_keys<C: Cursor>(&mut self, cursor: Option<C>) -> Result<(Vec<String>, Option<C>)> {
-        let after = cursor.map(|cursor| cursor.resume(&self.cursors)).transpose()?;
+    async fn list_keys<C: Cursor>(&self, cursor: Option<C>) -> Result<(Vec<String>, Option<C>)> {
+        let after = cursor.map(|cursor| cursor.resume(&lock(&self.cursors))).transpose()?;
         let page = self.inner.list_keys("", after.as_deref(), PAGE).await?;
-        let next = page.cursor.map(|after| C::after(after, &mut self.cursors));
+        let next = page.cursor.map(|after| C::after(after, &mut lock(&self.cursors)));
         Ok((page.keys, next))
     }
 
@@ -168,11 +182,22 @@ struct Cursors {
 }
 
 /// A key as it was when this was made; a swap applies only if nobody has written it since.
+#[derive(Clone)]
 pub struct Cas {
     bucket: kv::Bucket,
     key: String,
     /// `None` where there was no such key.
     version: Option<u64>,
+}
+
+impl Handle for Cas {
+    fn grant(&self) -> &Grant {
+        self.bucket.grant()
+    }
+
+    fn within(&self, transaction: &Arc<dyn Transaction>) -> Self {
+        Self { bucket: self.bucket.within(transaction), ..self.clone() }
+    }
 }
 
 impl Cas {

@@ -2,9 +2,12 @@
 
 mod host;
 
+use std::sync::Arc;
+
 use super::budget::{Budget, Held};
 use crate::config::{Right, Service};
 use crate::services::message::Attribute;
+use crate::services::transaction::Transaction;
 use crate::services::{Access, Error, Result, queue, topic};
 
 /// A connection. There is one broker, the host, whatever the guest calls it.
@@ -64,15 +67,16 @@ impl Message {
 
     /// To the topic of that name if the function may publish there, else to the queue of that name if it may send there.
     /// [`Error::AccessDenied`] when it may neither.
-    async fn send(self, access: &Access, name: &str) -> Result<()> {
+    async fn send(self, access: &Access, transaction: Option<&Arc<dyn Transaction>>, name: &str) -> Result<()> {
         if access.granted(Service::Topic, name).is_none()
             && let Some(grant) = access.granted(Service::Queue, name).filter(|grant| grant.has(Right::Send))
         {
             let queue = queue::Queue::open(access.backends(grant).queue.clone(), grant.clone()).await?;
-            queue.send(self.into()).await?;
+            access.joined(queue, transaction).send(self.into()).await?;
         } else {
             let grant = access.grant(Service::Topic, name)?;
-            topic::Topic::open(access.backends(&grant).topic.clone(), grant).await?.publish(self.into()).await?;
+            let topic = topic::Topic::open(access.backends(&grant).topic.clone(), grant).await?;
+            access.joined(topic, transaction).publish(self.into()).await?;
         }
         Ok(())
     }
