@@ -12,13 +12,12 @@ mod resources;
 mod schedule;
 mod secret;
 mod server;
+mod transactional;
 pub mod units;
 
 pub use advice::Advice;
 pub use allow_rule::{AllowError, AllowRule, bare};
-pub use event_source::{
-    Backoff, Batch, Delivery, Destination, Destinations, EventSource, Missed, Origin, Ticks,
-};
+pub use event_source::{Backoff, Batch, Delivery, Destination, Destinations, EventSource, Missed, Origin, Ticks};
 pub use grant::{Grant, GrantError, Right, Service};
 pub use http::{Cors, HttpTrigger, Target};
 pub use limits::Limits;
@@ -32,3 +31,4 @@ pub use resources::{
 pub use schedule::{Schedule, ScheduleError};
 pub use secret::SecretSource;
 pub use server::{Server, Tls};
+pub use transactional::transactional_refusal;

@@ -18,8 +18,13 @@ use crate::config::{Grant, Resources, Right, Service};
 /// When the clock of a fixture starts, milliseconds since the Unix epoch.
 pub(super) const START_MS: u64 = 1_700_000_000_000;
 
-/// Makes a test of each case for each backend. The suite's `resources()` says what is provisioned.
+/// Makes a test of each case for each backend. The suite's `resources()` says what is provisioned. With `+ transaction`
+/// all handles of a case are also tried inside a single transaction, which sees its own writes.
 macro_rules! contract {
+    (+ transaction $($case:ident)*) => {
+        $crate::services::contract::contract!(@backend transaction: $($case)*);
+        $crate::services::contract::contract!($($case)*);
+    };
     ($($case:ident)*) => {
         $crate::services::contract::contract!(@backend memory: $($case)*);
         $crate::services::contract::contract!(@backend sqlite: $($case)*);
@@ -57,6 +62,13 @@ pub(super) fn sqlite(directory: &Path, resources: &Resources, clock: Clock) -> O
     Opened { backends: store.backends(), store: Some(Box::new(store)) }
 }
 
+pub(super) fn transaction(directory: &Path, resources: &Resources, clock: Clock) -> Opened {
+    let store = sqlite::open(directory, resources, clock).unwrap().backends();
+    let transaction = store.transactions.as_ref().unwrap().begin();
+    let (kv, topic, blob) = (transaction.clone(), transaction.clone(), transaction);
+    Opened { backends: Backends { kv, topic, blob, ..store }, store: None }
+}
+
 /// A backend with its resources and a clock that stands still.
 pub(super) struct Fixture {
     open: Open,
@@ -75,6 +87,10 @@ impl Fixture {
 
     pub(super) fn backends(&self) -> &Backends {
         &self.opened.as_ref().unwrap().backends
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.directory.path()
     }
 
     pub(super) fn advance(&self, by: Duration) {

@@ -79,3 +79,102 @@ pub(super) fn accepted(Accepted { id, duplicate }: Accepted) -> types::Accepted 
 pub(super) fn each<T, U>(answers: Vec<Result<T>>, convert: impl Fn(T) -> U) -> Vec<Result<U, types::Error>> {
     answers.into_iter().map(|answer| answer.map(&convert).map_err(Into::into)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::config::Resources;
+    use crate::services::bindings::blob::{HostContainer as _, HostWriter as _, PutOptions};
+    use crate::services::bindings::{GuestError, blob, kv};
+    use crate::services::contract::{Fixture, sqlite};
+    use crate::services::kv::Backend as _;
+
+    /// What one instance keeps from one invocation to the next.
+    struct Guest {
+        table: ResourceTable,
+        access: Access,
+        log: SharedLog,
+        budget: Budget,
+    }
+
+    impl Guest {
+        fn new(fixture: &Fixture) -> Self {
+            let grants = ["kv:visits:rw".parse().unwrap(), "blob:inbox:rw".parse().unwrap()];
+            let access = Access::new(fixture.backends().clone(), &grants, BTreeMap::new(), BTreeMap::new());
+            let log = SharedLog::new("guest".into(), Arc::new(|_| {}));
+            Self { table: ResourceTable::new(), access, log, budget: Budget::default() }
+        }
+
+        fn invocation<'a>(&'a mut self, transaction: Option<&'a Arc<dyn Transaction>>) -> View<'a> {
+            View { table: &mut self.table, access: &self.access, transaction, log: &self.log, budget: &self.budget }
+        }
+    }
+
+    fn fixture() -> Fixture {
+        let resources = Resources {
+            buckets: ["visits".into()].into(),
+            containers: ["inbox".into()].into(),
+            ..Resources::default()
+        };
+        Fixture::open(sqlite, resources)
+    }
+
+    /// Calls leave a handle with its guest.
+    fn same<T: 'static>(handle: &Resource<T>) -> Resource<T> {
+        Resource::new_borrow(handle.rep())
+    }
+
+    async fn set(view: &mut View<'_>, bucket: &Resource<crate::services::kv::Bucket>, value: &str) {
+        use kv::HostBucket as _;
+        view.set(same(bucket), "key".into(), value.into(), None, kv::Condition::Always).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_handle_that_a_guest_keeps_works_in_the_transaction_of_each_invocation() {
+        use kv::HostBucket as _;
+        let fixture = fixture();
+        let stored = async || {
+            let entry = fixture.backends().kv.get("visits", "key").await.unwrap();
+            entry.map(|entry| String::from_utf8(entry.value).unwrap())
+        };
+        let begin = || fixture.backends().transactions.as_ref().unwrap().begin();
+        let mut guest = Guest::new(&fixture);
+        let bucket = guest.invocation(None).open("visits".into()).await.unwrap();
+        let (first, second) = (begin(), begin());
+        set(&mut guest.invocation(Some(&first)), &bucket, "first").await;
+        assert_eq!(stored().await, None);
+        set(&mut guest.invocation(None), &bucket, "none").await;
+        assert_eq!(stored().await.as_deref(), Some("none"));
+        set(&mut guest.invocation(Some(&second)), &bucket, "second").await;
+        assert_eq!(first.get("visits", "key").await.unwrap().unwrap().value, b"first");
+        drop(first);
+        second.commit(Vec::new()).await.unwrap();
+        assert_eq!(stored().await.as_deref(), Some("second"));
+    }
+
+    #[tokio::test]
+    async fn a_writer_stores_nothing_beside_a_transaction() {
+        let fixture = fixture();
+        let transaction = fixture.backends().transactions.as_ref().unwrap().begin();
+        let options = || PutOptions { content_type: None, metadata: Vec::new(), when: blob::Condition::Always };
+        let mut guest = Guest::new(&fixture);
+        let mut view = guest.invocation(None);
+        let container = view.open("inbox".into()).await.unwrap();
+        let kept = view.writer(same(&container), "kept".into(), options()).await.unwrap();
+        let mut view = guest.invocation(Some(&transaction));
+        let own = view.writer(same(&container), "own".into(), options()).await.unwrap();
+        view.finish(own).await.unwrap();
+        let Err(GuestError::Answer(refusal)) = view.finish(kept).await else { panic!("it was stored") };
+        insta::assert_snapshot!(
+            refusal,
+            @"invalid: the writer is of an earlier invocation, outside of this one's transaction: open it anew"
+        );
+        let stored = fixture.backends().blob.list("inbox", "", None, None, 10).await.unwrap();
+        assert!(stored.objects.is_empty());
+        transaction.commit(Vec::new()).await.unwrap();
+        let stored = fixture.backends().blob.list("inbox", "", None, None, 10).await.unwrap();
+        assert_eq!(stored.objects.into_iter().map(|info| info.key).collect::<Vec<_>>(), ["own"]);
+    }
+}

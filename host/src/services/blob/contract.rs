@@ -18,7 +18,7 @@ use list::*;
 use streams::*;
 use watches::*;
 
-contract! {
+contract! { + transaction
     objects_come_back_as_put
     everything_about_an_object_comes_back
     keys_are_any_text

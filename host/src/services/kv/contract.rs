@@ -15,7 +15,7 @@ use list::*;
 use transact::*;
 use watches::*;
 
-contract! {
+contract! { + transaction
     values_come_back_as_set
     keys_are_any_text
     limits_are_kept

@@ -51,7 +51,7 @@ pub trait Transaction: kv::Backend + topic::Backend + blob::Backend + fmt::Debug
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotCommitted {
     /// Another attempt sees what is there now.
-    #[error("{what} was changed by somebody else in the meantime, so that nothing was applied")]
+    #[error("{what} by somebody else in the meantime, so that nothing was applied")]
     Conflict { what: String },
     #[error("the lease of the message ended before its effects were committed, so that nothing was applied")]
     LeaseLost,

@@ -47,7 +47,8 @@ impl<V, T> Overlay<V, T> {
 
     /// Remembers what the store has under the key, unless it was seen before. [`Error::TooLarge`] past [`KEYS`].
     pub(super) fn saw(&mut self, resource: &str, key: &str, version: Option<V>) -> Result<()> {
-        if self.len >= KEYS {
+        let is_known = self.resources.get(resource).is_some_and(|keys| keys.contains_key(key));
+        if self.len >= KEYS && !is_known {
             return Err(Error::TooLarge(KEYS as u64));
         }
         self.known(resource, key).seen.get_or_insert(Seen { version });

@@ -178,7 +178,7 @@ impl State {
             let Some(seen) = &known.seen else { continue };
             let now = Old::find(writing.db, writing.catalog.container(container)?.id, key)?;
             if now.map(|old| old.etag) != seen.version {
-                return Ok(Some(format!("object `{key}` of container `{container}`")));
+                return Ok(Some(format!("object `{key}` of container `{container}` was changed")));
             }
         }
         Ok(None)

@@ -235,7 +235,7 @@ impl State {
         for (bucket, key, known) in self.kv.iter() {
             let Some(seen) = &known.seen else { continue };
             if version(writing, &*writing.catalog.bucket(bucket)?, key)? != seen.version {
-                return Ok(Some(format!("key `{key}` of bucket `{bucket}`")));
+                return Ok(Some(format!("key `{key}` of bucket `{bucket}` was changed")));
             }
         }
         Ok(None)

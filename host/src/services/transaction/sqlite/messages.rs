@@ -101,7 +101,7 @@ impl Outbox {
     pub(super) fn overtaken(&self, writing: &Writing<'_>) -> Step<Option<String>> {
         for (resource, deduplication_id) in self.messages.iter().filter_map(|message| message.content.key()) {
             if first_accepted(writing.db, resource, deduplication_id, writing.now)?.is_some() {
-                return Ok(Some(format!("the message with deduplication id `{deduplication_id}`")));
+                return Ok(Some(format!("a message with deduplication id `{deduplication_id}` was sent")));
             }
         }
         Ok(None)

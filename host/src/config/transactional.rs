@@ -1,0 +1,80 @@
+use super::{Grant, Resources, Right, Service};
+
+/// Why a function with these grants cannot take the messages of `queue` in transactions, if it cannot: something that would
+/// be written is among what is kept in `memory`, where there are none.
+pub fn transactional_refusal<'a>(
+    queue: &str,
+    grants: impl IntoIterator<Item = &'a Grant>,
+    memory: &Resources,
+) -> Option<String> {
+    if memory.contains(Service::Queue, queue) {
+        return Some(format!(
+            "queue `{queue}` is kept in memory, where there are no transactions: keep it in the embedded store or leave \
+             out `delivery = \"transactional\"`"
+        ));
+    }
+    let writes = |grant: &&Grant| [Right::Write, Right::Send, Right::Publish].iter().any(|right| grant.has(*right));
+    let grant = grants.into_iter().find(|grant| writes(grant) && memory.contains(grant.service, &grant.name))?;
+    let (resource, name) = (grant.service.resource(), &grant.name);
+    Some(format!(
+        "the grant \"{grant}\" lets the function change {resource} `{name}`, which is kept in memory, where there are no \
+         transactions: keep it in the embedded store, {} or leave out `delivery = \"transactional\"`",
+        remedy(grant)
+    ))
+}
+
+/// How to grant less.
+fn remedy(grant: &Grant) -> String {
+    match grant.service {
+        Service::Kv | Service::Blob => {
+            format!("grant it read-only (\"{}\")", Grant::new(grant.service, &grant.name, &[Right::Read]))
+        }
+        Service::Queue | Service::Topic => "take the grant away".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{QueueSettings, TopicSettings};
+
+    fn in_memory() -> Resources {
+        Resources {
+            buckets: ["cache".into()].into(),
+            containers: ["scratch".into()].into(),
+            queues: [("later".into(), QueueSettings::default())].into(),
+            topics: [("seen".into(), TopicSettings::default())].into(),
+            ..Resources::default()
+        }
+    }
+
+    fn refusal(queue: &str, grants: &[&str]) -> Option<String> {
+        let grants: Vec<Grant> = grants.iter().map(|grant| grant.parse().unwrap()).collect();
+        transactional_refusal(queue, &grants, &in_memory())
+    }
+
+    #[test]
+    fn what_is_only_read_may_be_anywhere() {
+        let grants = ["kv:cache:ro", "blob:scratch:ro", "kv:visits:rw", "queue:orders:send", "topic:stored:publish"];
+        assert_eq!(refusal("orders", &grants), None);
+        assert_eq!(refusal("orders", &[]), None);
+    }
+
+    #[test]
+    fn what_is_written_must_be_where_there_are_transactions() {
+        let refusals = [
+            refusal("later", &[]),
+            refusal("orders", &["kv:visits:rw", "kv:cache:rw"]),
+            refusal("orders", &["blob:scratch:rw"]),
+            refusal("orders", &["queue:later:send+receive"]),
+            refusal("orders", &["topic:seen:publish"]),
+        ];
+        insta::assert_snapshot!(refusals.map(Option::unwrap).join("\n"), @r#"
+        queue `later` is kept in memory, where there are no transactions: keep it in the embedded store or leave out `delivery = "transactional"`
+        the grant "kv:cache:rw" lets the function change bucket `cache`, which is kept in memory, where there are no transactions: keep it in the embedded store, grant it read-only ("kv:cache:ro") or leave out `delivery = "transactional"`
+        the grant "blob:scratch:rw" lets the function change container `scratch`, which is kept in memory, where there are no transactions: keep it in the embedded store, grant it read-only ("blob:scratch:ro") or leave out `delivery = "transactional"`
+        the grant "queue:later:send+receive" lets the function change queue `later`, which is kept in memory, where there are no transactions: keep it in the embedded store, take the grant away or leave out `delivery = "transactional"`
+        the grant "topic:seen:publish" lets the function change topic `seen`, which is kept in memory, where there are no transactions: keep it in the embedded store, take the grant away or leave out `delivery = "transactional"`
+        "#);
+    }
+}
