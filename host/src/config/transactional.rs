@@ -29,7 +29,7 @@ fn remedy(grant: &Grant) -> String {
         Service::Kv | Service::Blob => {
             format!("grant it read-only (\"{}\")", Grant::new(grant.service, &grant.name, &[Right::Read]))
         }
-        Service::Queue | Service::Topic => "take the grant away".into(),
+        Service::Queue | Service::Topic | Service::Function => "take the grant away".into(),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::event::Response;
 use crate::invoke::{self, Caller, Ending, Function, Outcome, Rejected};
 use crate::services::functions::{self, Call, Calling, InvokeError, Invoker, Later, Queued, queue_name, to_message};
 use crate::services::message::Accepted;
+use crate::services::transaction::Transaction;
 use crate::services::{Error, Placement, Result};
 
 /// What is served now. It is empty until the first deployment is complete, and replaced as a whole.
@@ -59,10 +60,16 @@ impl Functions {
     }
 
     /// Leaves an event for a function; durable when it returns. Where the event has no id, the message's becomes it.
-    pub async fn leave(&self, name: &str, queued: Queued, later: Later) -> Result<Accepted> {
+    pub async fn leave(
+        &self,
+        name: &str,
+        queued: Queued,
+        later: Later,
+        transaction: Option<&Arc<dyn Transaction>>,
+    ) -> Result<Accepted> {
         let function = self.of_events(name)?;
-        let queue = &self.placement.of(Service::Queue, &queue_name(name)).queue;
-        let sent = functions::send(queue.as_ref(), name, to_message(queued, later)).await;
+        let backends = self.placement.of(Service::Queue, &queue_name(name));
+        let sent = functions::send(backends, transaction, name, to_message(queued, later)).await;
         sent.map_err(|error| match error {
             Error::NotFound => {
                 let advice = function.pool().spec().access.advice().asynchronous();
@@ -97,6 +104,8 @@ impl Invoker for Functions {
             traceparent: from.onward_trace(),
             deadline: Some(from.deadline),
             depth: from.depth.saturating_add(1),
+            // What it does is done when it answers, whatever becomes of its caller.
+            transaction: None,
         };
         let request = Request::Event(Box::new(event));
         // In a task of its own: here it would run on the stack of the caller's guest, and a chain on all of theirs.
@@ -112,7 +121,7 @@ impl Invoker for Functions {
         let mut event = call.into_event(from.function, 0);
         event.id.clear();
         let (traceparent, depth) = (from.onward_trace(), from.depth.saturating_add(1));
-        self.leave(name, Queued { event, traceparent, depth }, later).await
+        self.leave(name, Queued { event, traceparent, depth }, later, from.transaction).await
     }
 }
 

@@ -61,6 +61,7 @@ impl Context {
             deadline: *deadline,
             traceparent: traceparent.as_deref(),
             depth: *depth,
+            transaction: self.transaction(),
         }
     }
 

@@ -4,6 +4,7 @@
 pub mod host;
 mod queued;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ use async_trait::async_trait;
 pub use queued::{Queued, from_message, queue_name, send, to_message};
 
 use super::message::{self, Accepted, Attribute};
+use super::transaction::Transaction;
 use super::{Access, Error, Result, denied, queue};
 use crate::config::{Grant, Right, Service};
 use crate::event::{Event, Response, Trigger};
@@ -41,6 +43,8 @@ pub struct Calling<'a> {
     pub traceparent: Option<&'a str>,
     /// Functions before it in its chain.
     pub depth: u8,
+    /// What it sends waits for this one's commit, if there is one.
+    pub transaction: Option<&'a Arc<dyn Transaction>>,
 }
 
 /// When an asynchronous call is delivered; as for a queue's message.

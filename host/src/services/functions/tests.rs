@@ -6,7 +6,7 @@ use crate::services::queue::Receipt;
 use crate::services::{Clock, memory};
 
 fn calling(traceparent: Option<&str>, depth: u8) -> Calling<'_> {
-    Calling { function: "shop", deadline: Instant::now(), traceparent, depth }
+    Calling { function: "shop", deadline: Instant::now(), traceparent, depth, transaction: None }
 }
 
 fn access(grants: &[&str]) -> Access {

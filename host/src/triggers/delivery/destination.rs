@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::config::{Destination, Origin, Service};
 use crate::event::Response;
 use crate::services::queue::Delivered;
+use crate::services::transaction::Transaction;
 use crate::services::{Placement, Result, queue, topic};
 
 /// What gets a record of each success, and of each failure that is final.
@@ -34,14 +35,21 @@ impl Outcomes {
         Self { success: sender(&destinations.on_success), failure: sender(&destinations.on_failure) }
     }
 
-    /// Sends the record, to be durable before the event is settled: it may come twice, and is never missing.
-    pub(super) async fn send(&self, function: &str, message: &Delivered, ended: &Ended<'_>) -> Result<()> {
+    /// Sends the record, to be durable before the event is settled: it may come twice, and is never missing. Within a
+    /// transaction it comes once.
+    pub(super) async fn send(
+        &self,
+        function: &str,
+        message: &Delivered,
+        ended: &Ended<'_>,
+        transaction: Option<&Arc<dyn Transaction>>,
+    ) -> Result<()> {
         let sender = match ended {
             Ended::Success(_) => &self.success,
             Ended::Failure { .. } => &self.failure,
         };
         match sender {
-            Some(sender) => sender.send(&record(function, message, ended), &message.id).await,
+            Some(sender) => sender.send(&record(function, message, ended), &message.id, transaction).await,
             None => Ok(()),
         }
     }
@@ -61,17 +69,23 @@ impl Sender {
     }
 
     /// The same record sent again within the window is a duplicate.
-    async fn send(&self, record: &Value, id: &str) -> Result<()> {
+    async fn send(&self, record: &Value, id: &str, transaction: Option<&Arc<dyn Transaction>>) -> Result<()> {
         let (body, content_type) = (record.to_string().into_bytes(), Some("application/json".to_owned()));
         let deduplication_id = Some(id.to_owned());
         let answers = match self {
             Self::Queue { backend, queue } => {
                 let message = queue::Message { body, content_type, deduplication_id, ..queue::Message::default() };
-                backend.send(queue, vec![message]).await?
+                match transaction {
+                    Some(transaction) => transaction.send(queue, vec![message]).await?,
+                    None => backend.send(queue, vec![message]).await?,
+                }
             }
             Self::Topic { backend, topic } => {
                 let message = topic::Message { body, content_type, deduplication_id, ..topic::Message::default() };
-                backend.publish(topic, vec![message]).await?
+                match transaction {
+                    Some(transaction) => transaction.publish(topic, vec![message]).await?,
+                    None => backend.publish(topic, vec![message]).await?,
+                }
             }
         };
         answers.into_iter().try_for_each(|answer| answer.map(drop))

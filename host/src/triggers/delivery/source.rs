@@ -1,5 +1,7 @@
 //! One source at work. Nothing is received without a permit to run it, so that nothing leased waits.
 
+mod settle;
+
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,19 +12,19 @@ use tokio_util::task::TaskTracker;
 
 use super::Mapping;
 use super::batch::{self, lanes};
-use super::destination::{Ended, Outcomes};
+use super::destination::Outcomes;
 use super::event::queued;
 use super::notice::{Notice, Tell, What};
 use super::pace::{Pace, Turn};
-use super::verdict::{Verdict, report};
-use crate::config::{Backoff, EventSource, QueueSettings};
+use super::verdict::Verdict;
+use crate::config::{Delivery, EventSource, QueueSettings};
 use crate::engine::Request;
 use crate::engine::shape::Handler;
-use crate::invoke::{self, Caller, Ending, Function, Outcome, Reservation};
+use crate::invoke::{self, Caller, Function, Reservation};
 use crate::services::functions::Queued;
 use crate::services::message::BATCH_MESSAGES;
 use crate::services::queue::{self, Delivered, Receipt};
-use crate::services::{Backends, Clock, Error};
+use crate::services::{Backends, Clock, Error, transaction};
 
 /// How long a message stays with a host that died.
 const LEASE: Duration = Duration::from_secs(30);
@@ -36,6 +38,8 @@ pub(super) struct Source {
     settings: QueueSettings,
     function: Arc<Function>,
     backend: Arc<dyn queue::Backend>,
+    /// Of a transactional source.
+    transactions: Option<Arc<dyn transaction::Backend>>,
     outcomes: Outcomes,
     clock: Clock,
     tell: Tell,
@@ -51,8 +55,9 @@ impl Source {
         let Mapping { source, settings, function } = mapping;
         let pace = Mutex::new(Pace::new(source.concurrency));
         let backend = Arc::clone(&backends.queue);
+        let transactions = backends.transactions.clone().filter(|_| source.delivery == Delivery::Transactional);
         let (running, ended) = (AtomicU32::new(0), Notify::new());
-        Self { source, settings, function, backend, outcomes, clock, tell, pace, running, ended }
+        Self { source, settings, function, backend, transactions, outcomes, clock, tell, pace, running, ended }
     }
 
     /// Takes messages and delivers them, until `stop`; deliveries that run at `cut` are given back.
@@ -161,12 +166,17 @@ impl Source {
 
     /// Invokes the function once and settles each message by the outcome.
     async fn handle(&self, messages: &[Delivered], permit: Option<Reservation>) {
-        let (request, caller) = self.request(messages);
+        let (request, mut caller) = self.request(messages);
+        caller.transaction = self.transactions.as_ref().map(|transactions| transactions.begin());
+        let transaction = caller.transaction.clone();
         let outcome = invoke::run(&self.function, permit, request, caller).await;
         let advice = self.function.pool().spec().access.advice();
         let verdicts = Verdict::of(&outcome.ending, messages.len(), advice);
         self.keep_pace(&verdicts);
-        self.settle(messages, &verdicts, &outcome).await;
+        match transaction {
+            Some(transaction) => self.settle_together(messages, &verdicts, &outcome, &transaction).await,
+            None => self.settle(messages, &verdicts, &outcome).await,
+        }
     }
 
     /// A batch is called in the name of its first event.
@@ -199,69 +209,6 @@ impl Source {
                 Turn::Recovered => What::Recovered,
             });
         }
-    }
-
-    async fn settle(&self, messages: &[Delivered], verdicts: &[Verdict], outcome: &Outcome) {
-        let response = match &outcome.ending {
-            Ending::Ok(response) => Some(response),
-            _ => None,
-        };
-        let mut done = Vec::new();
-        for (message, verdict) in messages.iter().zip(verdicts) {
-            let settled = match verdict {
-                Verdict::Done => {
-                    let sent = self.outcomes.send(self.function.name(), message, &Ended::Success(response)).await;
-                    sent.map(|()| done.push(message.receipt))
-                }
-                Verdict::Rejected(why) => self.reject(message, why, outcome).await,
-                Verdict::Failed { why, after } => self.fail(message, why, *after, outcome).await,
-                Verdict::NotCounted { why, delay } => {
-                    self.tell(What::NotCounted { message: &message.id, why });
-                    self.backend.give_back(&self.source.queue, message.receipt, *delay).await
-                }
-            };
-            self.complain("settle a message of", settled);
-        }
-        if !done.is_empty() {
-            let acknowledged = self.backend.acknowledge(&self.source.queue, &done).await;
-            let each = acknowledged.and_then(|answers| answers.into_iter().collect::<Result<Vec<()>, Error>>());
-            self.complain("acknowledge a message of", each.map(drop));
-        }
-    }
-
-    async fn reject(&self, message: &Delivered, why: &str, outcome: &Outcome) -> Result<(), Error> {
-        self.outcomes.send(self.function.name(), message, &Ended::Failure { why, rejected: true }).await?;
-        let report = report(outcome, why, &self.function.pool().spec().identity.version);
-        self.backend.bury(&self.source.queue, message.receipt, queue::dead::REJECTED, report).await?;
-        self.tell_dead(message, why);
-        Ok(())
-    }
-
-    /// Waits for the next attempt, or is dead when this was the last.
-    async fn fail(
-        &self,
-        message: &Delivered,
-        why: &str,
-        after: Option<Duration>,
-        outcome: &Outcome,
-    ) -> Result<(), Error> {
-        let report = report(outcome, why, &self.function.pool().spec().identity.version);
-        let (attempt, most) = (message.receive_count, self.settings.max_receives);
-        if attempt >= most {
-            self.outcomes.send(self.function.name(), message, &Ended::Failure { why, rejected: false }).await?;
-            self.backend.release(&self.source.queue, message.receipt, Duration::ZERO, report).await?;
-            self.tell_dead(message, why);
-            return Ok(());
-        }
-        let next = after.unwrap_or_else(|| delay(&self.source.backoff, attempt)).min(queue::RELEASE_DELAY_MAX);
-        self.backend.release(&self.source.queue, message.receipt, next, report).await?;
-        self.tell(What::Failed { message: &message.id, attempt, most, why, next });
-        Ok(())
-    }
-
-    fn tell_dead(&self, message: &Delivered, why: &str) {
-        let dead_letter = self.settings.dead_letter.as_deref();
-        self.tell(What::Dead { message: &message.id, attempt: message.receive_count, why, dead_letter });
     }
 
     fn complain(&self, doing: &'static str, result: Result<(), Error>) {
@@ -310,29 +257,6 @@ impl Held {
     }
 }
 
-/// Before the attempt that follows `attempt`.
-fn delay(backoff: &Backoff, attempt: u32) -> Duration {
-    let factor = 2_u32.saturating_pow(attempt.saturating_sub(1).min(31));
-    let whole = backoff.min.saturating_mul(factor).min(backoff.max);
-    whole.mul_f64(0.5 + fastrand::f64() / 2.0)
-}
-
 fn after(now_ms: u64, duration: Duration) -> u64 {
     now_ms.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_delay_doubles_up_to_the_most_and_half_of_it_is_left_to_chance() {
-        let backoff = Backoff { min: Duration::from_secs(1), max: Duration::from_secs(60) };
-        for (attempt, whole) in [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (1000, 60)] {
-            for _ in 0..20 {
-                let delay = delay(&backoff, attempt).as_secs_f64();
-                assert!((f64::from(whole) / 2.0..=f64::from(whole)).contains(&delay), "{attempt}: {delay}");
-            }
-        }
-    }
 }

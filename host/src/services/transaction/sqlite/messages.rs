@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{Pending, State};
-use crate::services::Result;
+use crate::services::{Error, Result};
 use crate::services::message::Accepted;
 use crate::services::queue;
 use crate::services::queue::sqlite::enqueue;
@@ -43,6 +43,10 @@ impl Backend for Pending {
         self.with(|state| {
             Ok(messages.into_iter().map(|message| state.publish(&self.shared, &topic, message)).collect())
         })
+    }
+
+    async fn replay(&self, _: &str, _: &str, _: u64) -> Result<u64> {
+        Err(Error::Unsupported("a replay in a transaction".into()))
     }
 }
 
@@ -114,7 +118,7 @@ impl Outbox {
             }
             match content {
                 Content::Sent(queue, message) => enqueue(writing, queue, id, message)?,
-                Content::Published(_, publication) => deliver(writing, id, publication)?,
+                Content::Published(topic, publication) => deliver(writing, topic, id, publication)?,
             }
         }
         Ok(())
