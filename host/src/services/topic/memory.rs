@@ -122,10 +122,7 @@ impl Backend for Memory {
             if page.is_empty() {
                 return Ok(replayed);
             }
-            for (id, message) in page.iter() {
-                if !subscription.takes(&message.attributes, message.content_type.as_deref(), &message.body) {
-                    continue;
-                }
+            for (id, message) in page.iter().filter(|(_, message)| subscription.takes_again(message)) {
                 self.queues.deliver(id, &again(message), &[queue])?;
                 replayed += 1;
             }
@@ -149,6 +146,10 @@ impl Topic {
 }
 
 impl Subscription {
+    fn takes_again(&self, message: &queue::Message) -> bool {
+        self.takes(&message.attributes, message.content_type.as_deref(), &message.body)
+    }
+
     fn takes(&self, attributes: &[Attribute], content_type: Option<&str>, body: &[u8]) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.matches(attributes, content_type, body))
     }
