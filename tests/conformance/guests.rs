@@ -7,27 +7,43 @@ use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use wasm_faas::config::Limits;
-use wasm_faas::engine::SWEEP;
-use wasm_faas::event::{Event, Response};
-use wasm_faas::invoke::{Ending, Outcome};
+use wasm_faas::engine::{Request, SWEEP};
+use wasm_faas::event::{Event, Failure, Response};
+use wasm_faas::invoke::{Caller, Ending, Outcome, invoke};
 
 use super::probe::{Backend, World, event, failed, function, function_in, run};
 use super::{Verdict, expect_eq, support};
 
-/// What each guest is tested by. `probe`, `misbehave` and `adapters` have their own files; scenarios drive `answer`, `command`, `record`
-/// and `http`.
-const TESTED: [&str; 12] =
-    ["adapters", "answer", "hello", "echo", "counter", "relay", "wait", "probe", "record", "misbehave", "command", "http"];
+/// What each guest is tested by. `probe`, `caller`, `misbehave` and `adapters` have their own files; scenarios drive `answer`, `command`,
+/// `http` and `record`.
+const TESTED: [&str; 14] = [
+    "adapters",
+    "answer",
+    "hello",
+    "echo",
+    "counter",
+    "relay",
+    "wait",
+    "batch",
+    "caller",
+    "probe",
+    "record",
+    "misbehave",
+    "command",
+    "http",
+];
 
 type Example = (&'static str, &'static str, fn(&str, &World) -> Verdict);
 
-const EXAMPLES: [Example; 6] = [
+const EXAMPLES: [Example; 8] = [
     ("hello", "greets", hello_greets),
     ("echo", "answers_with_the_event", echo_answers),
     ("counter", "counts_and_sends", counter_counts),
     ("counter", "is_reused_warm", counter_is_reused),
     ("relay", "stores_and_publishes", relay_stores),
     ("wait", "awaits", wait_awaits),
+    ("batch", "answers_for_each_event", batch_answers),
+    ("batch", "is_stopped_as_a_whole", batch_is_stopped),
 ];
 
 pub fn trials() -> Vec<Trial> {
@@ -160,5 +176,37 @@ fn wait_awaits(language: &str, world: &World) -> Verdict {
     let body: Value = serde_json::from_slice(&response.data).map_err(failed)?;
     expect_eq!(body, json!({"waited": 60}));
     expect_eq!((started.elapsed() >= Duration::from_millis(60)).to_string(), "true");
+    Ok(())
+}
+
+fn batch(language: &str, world: &World, data: &[&str]) -> Result<Outcome, Failed> {
+    let limits = Limits { timeout: Duration::from_secs(30), ..Limits::default() };
+    let function = function(support::component(language, "batch", true)?, world, limits);
+    let request = Request::Batch(data.iter().map(|data| event(data.as_bytes())).collect());
+    support::runtime().block_on(invoke(&function, request, Caller::default())).map_err(failed)
+}
+
+fn batch_answers(language: &str, world: &World) -> Verdict {
+    let outcome = batch(language, world, &["ok", "reject", "retry", "odd", "ok"])?;
+    let Ending::Batch(answers) = outcome.ending else {
+        return Err(format!("it ended with {:?}", outcome.ending).into());
+    };
+    let word = |answer: &Result<(), Failure>| match answer {
+        Ok(()) => "ok".to_owned(),
+        Err(Failure::Rejected(reason)) => format!("rejected: {reason}"),
+        Err(Failure::Retry { reason, .. }) => format!("retry: {reason}"),
+    };
+    let answers: Vec<String> = answers.iter().map(word).collect();
+    expect_eq!(answers.join(", "), "ok, rejected: rejected on request, retry: not now, retry: no such answer: odd, ok");
+    let count = |key| -> Result<String, Failed> {
+        let entry = support::runtime().block_on(world.backends.kv.get("seen", key)).map_err(failed)?;
+        Ok(entry.map(|entry| String::from_utf8_lossy(&entry.value).into_owned()).unwrap_or_default())
+    };
+    expect_eq!(format!("{} {}", count("batches")?, count("events")?), "1 5");
+    Ok(())
+}
+
+fn batch_is_stopped(language: &str, world: &World) -> Verdict {
+    expect_eq!(batch(language, world, &["ok", "trap"])?.ending.word(), "trap");
     Ok(())
 }

@@ -9,6 +9,7 @@ mod support;
 mod adapters;
 mod blob;
 mod context;
+mod functions;
 mod guests;
 mod kv;
 mod outcomes;
@@ -69,6 +70,7 @@ fn main() {
     trials.extend(guests::trials());
     trials.extend(adapters::trials());
     trials.extend(outcomes::trials());
+    trials.extend(functions::trials());
     trials.extend(sdk::trials());
     support::conclude(trials);
 }

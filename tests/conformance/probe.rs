@@ -73,7 +73,7 @@ fn resources() -> Resources {
     let subscription =
         |queue: &str, filter: Option<&str>| Subscription { queue: queue.into(), filter: filter.map(Into::into) };
     Resources {
-        buckets: ["visits".into(), "other".into()].into(),
+        buckets: ["visits".into(), "other".into(), "seen".into()].into(),
         containers: ["inbox".into(), "other".into()].into(),
         queues: BTreeMap::from([
             ("counts".into(), queue()),
@@ -82,6 +82,7 @@ fn resources() -> Resources {
             ("ordered".into(), QueueSettings { fifo: true, ..queue() }),
             ("all".into(), queue()),
             ("red".into(), queue()),
+            ("invoke/echo".into(), queue()),
         ]),
         topics: BTreeMap::from([(
             "stored".into(),
@@ -98,10 +99,11 @@ fn resources() -> Resources {
 }
 
 /// All rights to what the cases use; `other` is read only and `secret` is not granted at all.
-const GRANTS: [&str; 12] = [
+const GRANTS: [&str; 13] = [
     "kv:visits:rw",
     "kv:other:ro",
     "kv:missing:rw",
+    "kv:seen:rw",
     "queue:counts:send+receive",
     "queue:work:send+receive",
     "queue:dead:receive",
@@ -213,7 +215,7 @@ fn function_with(component: Component, world: &World, limits: Limits, grants: &[
     Function::new(component, spec, PoolSettings { max: 4, ..PoolSettings::default() }, Terms::default())
 }
 
-fn spec(world: &World, limits: Limits, grants: &[&str], sink: LogSink) -> FunctionSpec {
+pub fn spec(world: &World, limits: Limits, grants: &[&str], sink: LogSink) -> FunctionSpec {
     let grants: Vec<Grant> = grants.iter().map(|grant| grant.parse().expect("a grant")).collect();
     let settings = BTreeMap::from([("greeting".to_owned(), "grüezi".to_owned())]);
     let secrets = BTreeMap::from([

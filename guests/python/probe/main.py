@@ -7,15 +7,17 @@ from collections.abc import Callable
 
 import buckets
 import containers
+import invocations
 import messages
 import surroundings
 from values import Json, Step, failed, shown
-from wasm_faas import Event, HttpRequest, Invalid, Response, ServiceError, Trigger, function
+from wasm_faas import Event, HttpRequest, Invalid, InvokeError, Response, ServiceError, Trigger, function
 
 steps: dict[str, Callable[[Step], Json]] = {
     **buckets.steps,
     **messages.steps,
     **containers.steps,
+    **invocations.steps,
     **surroundings.steps,
 }
 
@@ -41,6 +43,8 @@ def take(step: Step, event: Event) -> Step:
         return {"ok": run(step, event)}
     except ServiceError as error:
         return failed(error)
+    except InvokeError as error:
+        return invocations.refused(error)
     except OSError as error:
         return {"error": {"code": "io", "detail": str(error)}}
 

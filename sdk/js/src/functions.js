@@ -1,7 +1,7 @@
 // Other functions of the same host, invoked by name.
 
 import * as raw from "wasm-faas:function/functions@0.1.0";
-import { body, fromPairs, toAttributes } from "./data.js";
+import { fromPairs, payload, toAttributes } from "./data.js";
 import { InvokeError } from "./errors.js";
 import { Response } from "./event.js";
 import { call, fromWide, optionalString, optionalU64, orNull, serviceError, string } from "./host.js";
@@ -39,7 +39,7 @@ function subjectOf(name) {
 }
 
 function toRawCall(value, options = {}) {
-  const { data, contentType } = body(value);
+  const { data, contentType } = payload(value);
   return {
     data,
     contentType: optionalString("contentType", options.contentType ?? contentType),

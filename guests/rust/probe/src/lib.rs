@@ -5,6 +5,7 @@ mod blob;
 mod config;
 mod context;
 mod event;
+mod functions;
 mod kv;
 mod language;
 mod queue;
@@ -39,6 +40,7 @@ fn run(event: &Event, op: &str, step: Value) -> Result<Value, Failure> {
         Some("queue") => queue::run(step),
         Some("topic") => topic::run(step),
         Some("blob") => blob::run(step),
+        Some("functions") => functions::run(step),
         Some("config") => config::run(step),
         Some("context") => context::run(step),
         Some("lang") => language::run(step),
