@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-pub use queued::{Queued, carried, from_message, queue_name, send, to_message};
+pub use queued::{Queued, from_message, queue_name, send, to_message};
 
 use super::message::{self, Accepted, Attribute};
 use super::transaction::Transaction;
