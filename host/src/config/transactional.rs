@@ -13,14 +13,25 @@ pub fn transactional_refusal<'a>(
              out `delivery = \"transactional\"`"
         ));
     }
-    let writes = |grant: &&Grant| [Right::Write, Right::Send, Right::Publish].iter().any(|right| grant.has(*right));
-    let grant = grants.into_iter().find(|grant| writes(grant) && memory.contains(grant.service, &grant.name))?;
-    let (resource, name) = (grant.service.resource(), &grant.name);
+    let written = |grant: &'a Grant| Some((grant, written(grant)?));
+    let is_in_memory = |(_, (service, name)): &(_, (Service, String))| memory.contains(*service, name);
+    let (grant, (service, name)) = grants.into_iter().filter_map(written).find(is_in_memory)?;
     Some(format!(
-        "the grant \"{grant}\" lets the function change {resource} `{name}`, which is kept in memory, where there are no \
+        "the grant \"{grant}\" lets the function write to {} `{name}`, which is kept in memory, where there are no \
          transactions: keep it in the embedded store, {} or leave out `delivery = \"transactional\"`",
+        service.resource(),
         remedy(grant)
     ))
+}
+
+/// The resource that the grant lets a function write to.
+fn written(grant: &Grant) -> Option<(Service, String)> {
+    let name = &grant.name;
+    if grant.has(Right::InvokeAsync) {
+        return Some((Service::Queue, format!("invoke/{name}")));
+    }
+    let writes = [Right::Write, Right::Send, Right::Publish].iter().any(|right| grant.has(*right));
+    writes.then(|| (grant.service, name.clone()))
 }
 
 /// How to grant less.
@@ -42,7 +53,7 @@ mod tests {
         Resources {
             buckets: ["cache".into()].into(),
             containers: ["scratch".into()].into(),
-            queues: [("later".into(), QueueSettings::default())].into(),
+            queues: ["later", "invoke/bill"].map(|name| (name.into(), QueueSettings::default())).into(),
             topics: [("seen".into(), TopicSettings::default())].into(),
             ..Resources::default()
         }
@@ -55,7 +66,7 @@ mod tests {
 
     #[test]
     fn what_is_only_read_may_be_anywhere() {
-        let grants = ["kv:cache:ro", "blob:scratch:ro", "kv:visits:rw", "queue:orders:send", "topic:stored:publish"];
+        let grants = ["kv:cache:ro", "blob:scratch:ro", "kv:visits:rw", "queue:orders:send", "function:bill:invoke"];
         assert_eq!(refusal("orders", &grants), None);
         assert_eq!(refusal("orders", &[]), None);
     }
@@ -68,13 +79,15 @@ mod tests {
             refusal("orders", &["blob:scratch:rw"]),
             refusal("orders", &["queue:later:send+receive"]),
             refusal("orders", &["topic:seen:publish"]),
+            refusal("orders", &["function:bill:invoke+invoke-async"]),
         ];
         insta::assert_snapshot!(refusals.map(Option::unwrap).join("\n"), @r#"
         queue `later` is kept in memory, where there are no transactions: keep it in the embedded store or leave out `delivery = "transactional"`
-        the grant "kv:cache:rw" lets the function change bucket `cache`, which is kept in memory, where there are no transactions: keep it in the embedded store, grant it read-only ("kv:cache:ro") or leave out `delivery = "transactional"`
-        the grant "blob:scratch:rw" lets the function change container `scratch`, which is kept in memory, where there are no transactions: keep it in the embedded store, grant it read-only ("blob:scratch:ro") or leave out `delivery = "transactional"`
-        the grant "queue:later:send+receive" lets the function change queue `later`, which is kept in memory, where there are no transactions: keep it in the embedded store, take the grant away or leave out `delivery = "transactional"`
-        the grant "topic:seen:publish" lets the function change topic `seen`, which is kept in memory, where there are no transactions: keep it in the embedded store, take the grant away or leave out `delivery = "transactional"`
+        the grant "kv:cache:rw" lets the function write to bucket `cache`, which is kept in memory, where there are no transactions: keep it in the embedded store, grant it read-only ("kv:cache:ro") or leave out `delivery = "transactional"`
+        the grant "blob:scratch:rw" lets the function write to container `scratch`, which is kept in memory, where there are no transactions: keep it in the embedded store, grant it read-only ("blob:scratch:ro") or leave out `delivery = "transactional"`
+        the grant "queue:later:send+receive" lets the function write to queue `later`, which is kept in memory, where there are no transactions: keep it in the embedded store, take the grant away or leave out `delivery = "transactional"`
+        the grant "topic:seen:publish" lets the function write to topic `seen`, which is kept in memory, where there are no transactions: keep it in the embedded store, take the grant away or leave out `delivery = "transactional"`
+        the grant "function:bill:invoke+invoke-async" lets the function write to queue `invoke/bill`, which is kept in memory, where there are no transactions: keep it in the embedded store, take the grant away or leave out `delivery = "transactional"`
         "#);
     }
 }

@@ -76,8 +76,7 @@ impl State {
 
     pub(super) fn view(&mut self) -> View<'_> {
         let Self { table, spec, context, budget, .. } = self;
-        let transaction = context.transaction();
-        View { table, access: &spec.access, transaction, log: &context.log, context, budget }
+        View { table, access: &spec.access, log: &context.log, context, budget }
     }
 
     pub(super) fn context(&mut self) -> &mut Context {

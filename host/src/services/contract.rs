@@ -65,8 +65,8 @@ pub(super) fn sqlite(directory: &Path, resources: &Resources, clock: Clock) -> O
 pub(super) fn transaction(directory: &Path, resources: &Resources, clock: Clock) -> Opened {
     let store = sqlite::open(directory, resources, clock).unwrap().backends();
     let transaction = store.transactions.as_ref().unwrap().begin();
-    let (kv, topic, blob) = (transaction.clone(), transaction.clone(), transaction);
-    Opened { backends: Backends { kv, topic, blob, ..store }, store: None }
+    let (kv, blob) = (transaction.clone(), transaction);
+    Opened { backends: Backends { kv, blob, ..store }, store: None }
 }
 
 /// A backend with its resources and a clock that stands still.

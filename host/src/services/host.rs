@@ -1,7 +1,6 @@
 //! What the WIT glue of all services shares.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::{HasData, Resource, ResourceTable, ResourceTableError};
@@ -10,7 +9,7 @@ use super::bindings::GuestError;
 use super::bindings::types;
 use super::context::{Context, SharedLog};
 use super::message::{Accepted, Attribute};
-use super::transaction::{Handle, Transaction};
+use super::transaction::Handle;
 use super::wasi::Budget;
 use super::{Access, Result};
 
@@ -19,8 +18,6 @@ use super::{Access, Result};
 pub struct View<'a> {
     pub table: &'a mut ResourceTable,
     pub access: &'a Access,
-    /// The invocation's, if it has one.
-    pub transaction: Option<&'a Arc<dyn Transaction>>,
     pub log: &'a SharedLog,
     pub context: &'a Context,
     /// For what the guest has the host keep.
@@ -39,14 +36,14 @@ impl View<'_> {
     /// transaction; one that an invocation has is joined here, at each use.
     pub(super) fn handle<T: Handle + 'static>(&self, handle: &Resource<T>) -> Result<Cow<'_, T>, ResourceTableError> {
         let handle = self.table.get(handle)?;
-        Ok(match self.transaction {
+        Ok(match self.context.transaction() {
             Some(_) => Cow::Owned(self.joined(handle.clone())),
             None => Cow::Borrowed(handle),
         })
     }
 
     pub(super) fn joined<T: Handle>(&self, handle: T) -> T {
-        self.access.joined(handle, self.transaction)
+        self.access.joined(handle, self.context.transaction())
     }
 }
 
@@ -83,19 +80,24 @@ pub(super) fn each<T, U>(answers: Vec<Result<T>>, convert: impl Fn(T) -> U) -> V
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use std::time::Instant;
 
     use super::*;
-    use crate::config::Resources;
+    use crate::config::{Limits, Resources};
+    use crate::services::Clock;
     use crate::services::bindings::blob::{HostContainer as _, HostWriter as _, PutOptions};
     use crate::services::bindings::{GuestError, blob, kv};
+    use crate::services::context::{Identity, Invocation};
     use crate::services::contract::{Fixture, sqlite};
     use crate::services::kv::Backend as _;
+    use crate::services::transaction::Transaction;
 
     /// What one instance keeps from one invocation to the next.
     struct Guest {
         table: ResourceTable,
         access: Access,
-        log: SharedLog,
+        context: Context,
         budget: Budget,
     }
 
@@ -103,12 +105,32 @@ mod tests {
         fn new(fixture: &Fixture) -> Self {
             let grants = ["kv:visits:rw".parse().unwrap(), "blob:inbox:rw".parse().unwrap()];
             let access = Access::new(fixture.backends().clone(), &grants, BTreeMap::new(), BTreeMap::new());
+            let identity = Identity {
+                function: "guest".into(),
+                version: "1".into(),
+                limits: Limits::default(),
+                clock: Clock::default(),
+            };
             let log = SharedLog::new("guest".into(), Arc::new(|_| {}));
-            Self { table: ResourceTable::new(), access, log, budget: Budget::default() }
+            let context = Context::new(Arc::new(identity), invocation(None), log);
+            Self { table: ResourceTable::new(), access, context, budget: Budget::default() }
         }
 
-        fn invocation<'a>(&'a mut self, transaction: Option<&'a Arc<dyn Transaction>>) -> View<'a> {
-            View { table: &mut self.table, access: &self.access, transaction, log: &self.log, budget: &self.budget }
+        fn invocation(&mut self, transaction: Option<&Arc<dyn Transaction>>) -> View<'_> {
+            self.context.begin(invocation(transaction));
+            let Self { table, access, context, budget } = self;
+            View { table, access, log: &context.log, context, budget }
+        }
+    }
+
+    fn invocation(transaction: Option<&Arc<dyn Transaction>>) -> Invocation {
+        Invocation {
+            id: "1".into(),
+            attempt: 1,
+            deadline: Instant::now(),
+            traceparent: None,
+            depth: 0,
+            transaction: transaction.cloned(),
         }
     }
 
@@ -148,8 +170,8 @@ mod tests {
         set(&mut guest.invocation(None), &bucket, "none").await;
         assert_eq!(stored().await.as_deref(), Some("none"));
         set(&mut guest.invocation(Some(&second)), &bucket, "second").await;
-        assert_eq!(first.get("visits", "key").await.unwrap().unwrap().value, b"first");
-        drop(first);
+        let seen = first.get("visits", "key").await.unwrap().unwrap();
+        assert_eq!(seen.value, b"first");
         second.commit(Vec::new()).await.unwrap();
         assert_eq!(stored().await.as_deref(), Some("second"));
     }

@@ -60,6 +60,7 @@ impl Functions {
     }
 
     /// Leaves an event for a function; durable when it returns. Where the event has no id, the message's becomes it.
+    /// With a transaction it comes with the commit, if the queue takes part in any.
     pub async fn leave(
         &self,
         name: &str,
@@ -69,7 +70,8 @@ impl Functions {
     ) -> Result<Accepted> {
         let function = self.of_events(name)?;
         let backends = self.placement.of(Service::Queue, &queue_name(name));
-        let sent = functions::send(backends, transaction, name, to_message(queued, later)).await;
+        let transaction = transaction.filter(|_| backends.transactions.is_some()).map(Arc::as_ref);
+        let sent = functions::send(backends.queue.as_ref(), transaction, name, to_message(queued, later)).await;
         sent.map_err(|error| match error {
             Error::NotFound => {
                 let advice = function.pool().spec().access.advice().asynchronous();
@@ -104,7 +106,6 @@ impl Invoker for Functions {
             traceparent: from.onward_trace(),
             deadline: Some(from.deadline),
             depth: from.depth.saturating_add(1),
-            // What it does is done when it answers, whatever becomes of its caller.
             transaction: None,
         };
         let request = Request::Event(Box::new(event));

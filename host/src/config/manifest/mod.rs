@@ -15,9 +15,7 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
-use super::{
-    Advice, AllowRule, EventSource, Grant, HttpTrigger, Limits, PoolSettings, Rate, Resources, SecretSource, Server,
-};
+use super::{Advice, AllowRule, EventSource, Grant, HttpTrigger, Limits, PoolSettings, Rate, Resources, SecretSource, Server};
 use source::{Problem, Source};
 
 pub use source::{ConfigError, Report};

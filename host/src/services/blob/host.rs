@@ -108,7 +108,7 @@ impl blob::HostContainer for View<'_> {
         options: blob::PutOptions,
     ) -> Result<Resource<GuestWriter>> {
         let writer = self.handle(&container)?.writer(&key, options.into()).await?;
-        let transactional = self.transaction.is_some();
+        let transactional = self.context.transaction().is_some();
         Ok(self.table.push(GuestWriter { writer: Some(writer), transactional })?)
     }
 
@@ -159,7 +159,7 @@ impl blob::HostWriter for View<'_> {
 
     async fn finish(&mut self, writer: Resource<GuestWriter>) -> Result<blob::ObjectInfo> {
         let GuestWriter { writer, transactional } = self.table.get_mut(&writer)?;
-        check_writer(self.transaction, *transactional)?;
+        check_writer(self.context.transaction(), *transactional)?;
         let writer = writer.take().ok_or_else(finished)?;
         Ok(info(writer.finish().await?))
     }

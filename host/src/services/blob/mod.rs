@@ -270,8 +270,7 @@ impl Handle for Container {
     }
 
     fn within(&self, transaction: &Arc<dyn Transaction>) -> Self {
-        let backend: Arc<dyn Backend> = Arc::clone(transaction) as Arc<dyn Backend>;
-        Self { backend, ..self.clone() }
+        Self { backend: Arc::<dyn Transaction>::clone(transaction), ..self.clone() }
     }
 }
 

@@ -43,7 +43,7 @@ pub struct Calling<'a> {
     pub traceparent: Option<&'a str>,
     /// Functions before it in its chain.
     pub depth: u8,
-    /// What it sends waits for this one's commit, if there is one.
+    /// Its own, in which asynchronous calls wait, too. What it invokes at once is not part of it.
     pub transaction: Option<&'a Arc<dyn Transaction>>,
 }
 

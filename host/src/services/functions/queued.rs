@@ -1,15 +1,13 @@
 //! An event that waits in its function's queue: as a message, and back.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use super::Later;
 use crate::event::{Event, Trigger};
 use crate::services::message::{self, Accepted, Attribute};
-use crate::services::queue::{Delivered, Message};
+use crate::services::queue::{self, Delivered, Message};
 use crate::services::transaction::Transaction;
-use crate::services::{Backends, Error, Result};
+use crate::services::{Error, Result};
 
 /// The attribute with what a message does not say of an event.
 const EVENT: &str = "faas-event";
@@ -89,23 +87,23 @@ pub fn from_message(message: &Delivered) -> Queued {
     Queued { event, traceparent, depth }
 }
 
-/// Puts a message of [`to_message`] into the queue of a function, or into the transaction. [`Error::NotFound`] where it has none; what the host added to the
-/// message does not count against the queue's limit.
+/// Puts a message of [`to_message`] into the queue of a function. [`Error::NotFound`] where it has none; what the host added to the
+/// message does not count against the queue's limit. With a transaction it comes with the commit.
 pub async fn send(
-    backends: &Backends,
-    transaction: Option<&Arc<dyn Transaction>>,
+    backend: &dyn queue::Backend,
+    transaction: Option<&dyn Transaction>,
     function: &str,
     message: Message,
 ) -> Result<Accepted> {
     let queue = queue_name(function);
-    let limit = backends.queue.message_size(&queue).await?;
+    let limit = backend.message_size(&queue).await?;
     let added = message.attributes.iter().filter(|attribute| attribute.name == EVENT);
     let added: usize = added.map(|attribute| attribute.name.len() + attribute.value.len()).sum();
     if message.size().saturating_sub(added) > limit {
         return Err(Error::TooLarge(limit as u64));
     }
-    message::only(match transaction.filter(|_| backends.transactions.is_some()) {
+    message::only(match transaction {
         Some(transaction) => transaction.send(&queue, vec![message]).await?,
-        None => backends.queue.send(&queue, vec![message]).await?,
+        None => backend.send(&queue, vec![message]).await?,
     })
 }

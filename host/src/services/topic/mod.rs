@@ -80,6 +80,8 @@ fn not_subscribed(topic: &str, queue: &str) -> Error {
 pub struct Topic {
     backend: Arc<dyn Backend>,
     grant: Grant,
+    /// Where publications wait.
+    transaction: Option<Arc<dyn Transaction>>,
 }
 
 impl Topic {
@@ -87,13 +89,13 @@ impl Topic {
         if !backend.topic_exists(&grant.name).await? {
             return Err(Error::NotFound);
         }
-        Ok(Self { backend, grant })
+        Ok(Self { backend, grant, transaction: None })
     }
 
     pub async fn publish(&self, message: Message) -> Result<Accepted> {
         require(&self.grant, Right::Publish)?;
         check_message(&message)?;
-        message::only(self.backend.publish(&self.grant.name, vec![message]).await?)
+        message::only(self.put(vec![message]).await?)
     }
 
     pub async fn publish_batch(&self, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>> {
@@ -101,8 +103,15 @@ impl Topic {
         message::check_batch(messages.len(), messages.iter().map(Message::size).sum())?;
         let checks: Vec<Result<()>> = messages.iter().map(check_message).collect();
         let fine = messages.into_iter().zip(&checks).filter(|(_, check)| check.is_ok()).map(|(message, _)| message);
-        let answers = self.backend.publish(&self.grant.name, fine.collect()).await?;
+        let answers = self.put(fine.collect()).await?;
         Ok(message::each(checks, answers))
+    }
+
+    async fn put(&self, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>> {
+        match &self.transaction {
+            Some(transaction) => transaction.publish(&self.grant.name, messages).await,
+            None => self.backend.publish(&self.grant.name, messages).await,
+        }
     }
 }
 
@@ -112,8 +121,7 @@ impl Handle for Topic {
     }
 
     fn within(&self, transaction: &Arc<dyn Transaction>) -> Self {
-        let backend: Arc<dyn Backend> = Arc::clone(transaction) as Arc<dyn Backend>;
-        Self { backend, ..self.clone() }
+        Self { transaction: Some(Arc::clone(transaction)), ..self.clone() }
     }
 }
 

@@ -33,15 +33,17 @@ pub trait Backend: Send + Sync {
     fn begin(&self) -> Arc<dyn Transaction>;
 }
 
-/// Takes the place of the backends of buckets, topics and containers, and of sending to queues. Dropped without
+/// Takes the place of the backends of buckets and containers, and of sending and publishing. Dropped without
 /// [`Transaction::commit`] it leaves nothing behind. Past one of its limits an operation answers [`Error::TooLarge`].
 ///
 /// The version that a set answers, and a get of what was set, is provisional: good for conditions in this transaction and
 /// of no use after it. Ids of messages and etags of objects are those that will be stored.
 #[async_trait]
-pub trait Transaction: kv::Backend + topic::Backend + blob::Backend + fmt::Debug {
+pub trait Transaction: kv::Backend + blob::Backend + fmt::Debug {
     /// As [`queue::Backend::send`](super::queue::Backend::send). Delays begin with the commit.
     async fn send(&self, queue: &str, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>>;
+    /// As [`topic::Backend::publish`]. What the filters say now counts.
+    async fn publish(&self, topic: &str, messages: Vec<topic::Message>) -> Result<Vec<Result<Accepted>>>;
     /// Ends the transaction: acknowledges the messages, each of its queue, and applies all effects, in one step. Durable
     /// when it returns. Whatever comes later answers [`Error::Unavailable`].
     async fn commit(&self, acknowledged: Vec<(String, Receipt)>) -> Result<(), NotCommitted>;

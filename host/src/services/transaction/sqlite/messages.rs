@@ -3,16 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-
-use super::{Pending, State};
-use crate::services::{Error, Result};
+use super::State;
+use crate::services::Result;
 use crate::services::message::Accepted;
 use crate::services::queue;
 use crate::services::queue::sqlite::enqueue;
 use crate::services::sqlite::{Queue, Shared, Step, Topic, Writing, first_accepted, millis, new_id, remember};
 use crate::services::topic::sqlite::{Publication, deliver};
-use crate::services::topic::{Backend, DEDUPLICATION_WINDOW, Message};
+use crate::services::topic::{DEDUPLICATION_WINDOW, Message};
 
 /// What waits to be sent, in order.
 #[derive(Default)]
@@ -32,31 +30,13 @@ enum Content {
     Published(Arc<Topic>, Publication),
 }
 
-#[async_trait]
-impl Backend for Pending {
-    async fn topic_exists(&self, topic: &str) -> Result<bool> {
-        Ok(self.shared.catalog.topic(topic).is_ok())
-    }
-
-    async fn publish(&self, topic: &str, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>> {
-        let topic = self.shared.catalog.topic(topic)?;
-        self.with(|state| {
-            Ok(messages.into_iter().map(|message| state.publish(&self.shared, &topic, message)).collect())
-        })
-    }
-
-    async fn replay(&self, _: &str, _: &str, _: u64) -> Result<u64> {
-        Err(Error::Unsupported("a replay in a transaction".into()))
-    }
-}
-
 impl State {
     pub(super) fn send(&mut self, shared: &Shared, queue: &Arc<Queue>, message: queue::Message) -> Result<Accepted> {
         let bytes = message.size();
         self.post(shared, Content::Sent(Arc::clone(queue), message), bytes)
     }
 
-    fn publish(&mut self, shared: &Shared, topic: &Arc<Topic>, message: Message) -> Result<Accepted> {
+    pub(super) fn publish(&mut self, shared: &Shared, topic: &Arc<Topic>, message: Message) -> Result<Accepted> {
         let bytes = message.size();
         self.post(shared, Content::Published(Arc::clone(topic), topic.address(message)), bytes)
     }

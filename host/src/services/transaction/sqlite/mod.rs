@@ -18,7 +18,7 @@ use crate::services::message::Accepted;
 use crate::services::queue::sqlite::acknowledge;
 use crate::services::queue::{Message, Receipt};
 use crate::services::sqlite::{Durability, Queue, Shared, Step, Writing};
-use crate::services::{Error, Result};
+use crate::services::{Error, Result, topic};
 use blob::Object;
 use messages::Outbox;
 
@@ -70,6 +70,13 @@ impl Transaction for Pending {
     async fn send(&self, queue: &str, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>> {
         let queue = self.shared.catalog.queue(queue)?;
         self.with(|state| Ok(messages.into_iter().map(|message| state.send(&self.shared, &queue, message)).collect()))
+    }
+
+    async fn publish(&self, topic: &str, messages: Vec<topic::Message>) -> Result<Vec<Result<Accepted>>> {
+        let topic = self.shared.catalog.topic(topic)?;
+        self.with(|state| {
+            Ok(messages.into_iter().map(|message| state.publish(&self.shared, &topic, message)).collect())
+        })
     }
 
     async fn commit(&self, acknowledged: Vec<(String, Receipt)>) -> Result<(), NotCommitted> {

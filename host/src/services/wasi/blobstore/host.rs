@@ -90,7 +90,7 @@ impl container::HostContainer for View<'_> {
         data: Resource<Outgoing>,
     ) -> Result<()> {
         let body = self.table.get(&data)?.body();
-        Ok(body.direct(&*self.handle(&container)?, &name, self.transaction.is_some()).await?)
+        Ok(body.direct(&*self.handle(&container)?, &name, self.context.transaction().is_some()).await?)
     }
 
     async fn list_objects(&mut self, container: Resource<Container>) -> Result<Resource<Names>> {
@@ -169,7 +169,7 @@ impl types::HostOutgoingValue for View<'_> {
     }
 
     async fn finish(&mut self, value: Resource<Outgoing>) -> Result<()> {
-        Ok(self.table.delete(value)?.finish(self.transaction).await?)
+        Ok(self.table.delete(value)?.finish(self.context.transaction()).await?)
     }
 
     async fn drop(&mut self, value: Resource<Outgoing>) -> wasmtime::Result<()> {

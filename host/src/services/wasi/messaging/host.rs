@@ -106,7 +106,7 @@ impl producer::Host for View<'_> {
         if !self.table.get(&client)?.connected {
             return Err(disconnected().into());
         }
-        Ok(message.send(self.access, self.transaction, &topic).await?)
+        Ok(message.send(self.access, self.context.transaction(), &topic).await?)
     }
 }
 
