@@ -330,9 +330,9 @@ mod tests {
         insta::assert_snapshot!(told.join("\n"), @"
         unavailable: the store's disk is full
         unavailable: the store's disk is full
-        unavailable: the store could not write: disk I/O error
-        unknown outcome: the store failed to commit: disk I/O error, fatal
-        unknown outcome: the store failed to commit: database disk image is malformed, fatal
+        unavailable: the store could not write: Error code 778: disk I/O error
+        unknown outcome: the store failed to commit: Error code 1034: disk I/O error, fatal
+        unknown outcome: the store failed to commit: Error code 11: database disk image is malformed, fatal
         ");
     }
 }
