@@ -31,16 +31,18 @@ def run(
     decorator: str,
     output: Path,
 ) -> None:
-    """Makes the component `output`, in the world of its handler's decorator. Errors: `AuthorError` with the author's part of a traceback, `ToolchainError`."""
+    """Makes the component `output`, in the world of its handler's decorator.
+
+    Errors: `AuthorError` with the author's part of a traceback, `ToolchainError`.
+    """
     with tempfile.TemporaryDirectory(prefix="wasm-faas-") as temporary:
         written, empty = Path(temporary, "entry"), Path(temporary, "empty")
         written.mkdir()
         empty.mkdir()
         entry.write(written, found, decorator)
         paths = [written, folder, sdk, *([dependencies.path] if dependencies else [])]
-        done = subprocess.run(
-            _command(wit, decorator.replace("_", "-"), paths, output), env=_environment(empty), stdin=subprocess.DEVNULL, capture_output=True
-        )
+        command = _command(wit, decorator.replace("_", "-"), paths, output)
+        done = subprocess.run(command, env=_environment(empty), stdin=subprocess.DEVNULL, capture_output=True)
     if done.returncode != 0:
         raise _problem(done.stderr.decode(errors="replace"), dependencies)
 

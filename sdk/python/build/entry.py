@@ -120,8 +120,8 @@ def _count_message(entry: Entry, handlers: list[Handler], functions: list[Handle
             f"component has one handler; found: {_listed(entry, handlers)}"
         )
     return (
-        f"{entry.path}: no handler: decorate one function at the top level of this file with `@function` or `@batch_function`, "
-        f"imported from `wasm_faas`; found: {_listed(entry, functions) or 'no function at all'}"
+        f"{entry.path}: no handler: decorate one function at the top level of this file with `@function` or "
+        f"`@batch_function`, imported from `wasm_faas`; found: {_listed(entry, functions) or 'no function at all'}"
     )
 
 

@@ -71,7 +71,8 @@ def invoke_async(
 ) -> Accepted:
     """Leaves an event for a function, which handles it later and is tried again as its retry policy says.
 
-    When it returns, the event is stored; the id is that of the event. Needs the right `invoke-async`. Errors: `ServiceError`.
+    When it returns, the event is stored; the id is that of the event. Needs the right `invoke-async`. Errors:
+    `ServiceError`.
     """
     call = _call(data, content_type, attributes, type, subject)
     wait = optional_milliseconds(delay, "delay")

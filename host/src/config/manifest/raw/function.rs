@@ -21,7 +21,7 @@ pub struct Function {
     /// Takes invocations that nobody waits for; none when absent.
     pub r#async: Option<Async>,
     /// What it may use, and how: `kv:NAME:ro|rw`, `queue:NAME:send|receive|send+receive`, `topic:NAME:publish`,
-    /// `blob:NAME:ro|rw`.
+    /// `blob:NAME:ro|rw`, `function:NAME:invoke|invoke-async|invoke+invoke-async`.
     #[serde(default)]
     #[schemars(extend("examples" = [["kv:visits:rw"]]))]
     pub grants: Vec<Located<String>>,
