@@ -86,11 +86,10 @@ mod tests {
     use super::*;
     use crate::config::{Limits, Resources};
     use crate::services::Clock;
-    use crate::services::bindings::blob::{HostContainer as _, HostWriter as _, PutOptions};
+    use crate::services::bindings::blob::PutOptions;
     use crate::services::bindings::{GuestError, blob, kv};
     use crate::services::context::{Identity, Invocation};
     use crate::services::contract::{Fixture, sqlite};
-    use crate::services::kv::Backend as _;
     use crate::services::transaction::Transaction;
 
     /// What one instance keeps from one invocation to the next.
@@ -178,6 +177,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_writer_stores_nothing_beside_a_transaction() {
+        use blob::{HostContainer as _, HostWriter as _};
         let fixture = fixture();
         let transaction = fixture.backends().transactions.as_ref().unwrap().begin();
         let options = || PutOptions { content_type: None, metadata: Vec::new(), when: blob::Condition::Always };
