@@ -1,9 +1,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use super::data::line;
 use super::error::CliError;
 use super::{event, print, reach, run, tell};
-use crate::triggers::control::{Invoke, Invoked};
+use crate::config::units::duration;
+use crate::event::Event;
+use crate::triggers::control::{Invoke, InvokeLater, Invoked};
 
 /// Call a function of a running host
 ///
@@ -23,7 +27,16 @@ pub(super) struct Arguments {
     /// The event's type [default: faas.invoke]
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
-    /// Print the outcome as a JSON object
+    /// Leave the event for the function and do not wait; prints its id
+    #[arg(long = "async")]
+    later: bool,
+    /// How long the function does not get the event
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "later")]
+    delay: Option<Duration>,
+    /// Events with the same one are taken once
+    #[arg(long, value_name = "ID", requires = "later")]
+    deduplication_id: Option<String>,
+    /// Print the outcome, or what was left, as a JSON object
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -36,10 +49,25 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, CliError> {
         Some(path) => event::from_file(path, "/invoke", kind)?,
         None => event::from_text(arguments.data.as_deref().unwrap_or_default(), "/invoke", kind)?,
     };
+    if arguments.later {
+        return leave(arguments, event);
+    }
     let asked = Invoke { function: arguments.function.clone(), event: event.into() };
     let invoked = super::block_on(async { Ok(arguments.place.host().await?.call(asked).await?) })?;
     show(&invoked, arguments.json)?;
     Ok(run::exit_code(&invoked.word))
+}
+
+fn leave(arguments: &Arguments, event: Event) -> Result<ExitCode, CliError> {
+    let asked = InvokeLater {
+        function: arguments.function.clone(),
+        event: event.into(),
+        delay: arguments.delay,
+        deduplication_id: arguments.deduplication_id.clone(),
+    };
+    let left = super::block_on(async { Ok(arguments.place.host().await?.call(asked).await?) })?;
+    print(if arguments.json { line(&left) } else { format!("{}\n", left.id) }.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn show(invoked: &Invoked, json: bool) -> Result<(), CliError> {

@@ -82,7 +82,7 @@ impl Functions {
     }
 
     /// A function that an event can be given to.
-    fn of_events(&self, name: &str) -> Result<Arc<Function>> {
+    pub(super) fn of_events(&self, name: &str) -> Result<Arc<Function>> {
         let function = self.get(name).ok_or(Error::NotFound)?;
         match function.handler() {
             Some(Handler::Event | Handler::AsyncEvent | Handler::Batch) => Ok(function),

@@ -10,12 +10,11 @@ use tokio::sync::mpsc;
 
 use super::deployment::{Deployed, Host};
 use super::events::Events;
-use super::{Source, operators};
+use super::Source;
 use crate::cli::error::CliError;
 use crate::cli::tell;
 use crate::config::Manifest;
 use crate::engine::SWEEP;
-use crate::triggers::control::Control;
 use crate::triggers::functions::Functions;
 use crate::triggers::http::{Door, LOOK_EVERY, Tls};
 
@@ -46,7 +45,6 @@ pub(super) async fn renew(tls: Arc<Tls>) {
 pub(super) struct Reload {
     pub(super) door: Arc<Door>,
     pub(super) events: Arc<Events>,
-    pub(super) control: Arc<Control>,
     pub(super) host: Arc<Host>,
     pub(super) source: Source,
     pub(super) manifest: Manifest,
@@ -85,7 +83,6 @@ impl Reload {
         self.host.functions.replace(deployment.functions());
         self.door.replace(deployment.routes);
         self.events.replace(&manifest, &deployment.functions);
-        operators::replace(&self.control, &deployment.functions);
         (self.manifest, self.functions) = (manifest, deployment.functions);
         Ok(())
     }

@@ -91,12 +91,10 @@ async fn serve(
     let door = Arc::new(Door::new(with_enough_files(manifest.server.clone(), files), deployment.routes, log));
     let events = Arc::new(Events::new(Arc::clone(&host), output.notices()));
     events.replace(&manifest, &deployment.functions);
-    operators::replace(&operators.control, &deployment.functions);
     tend(&host.functions, tls.as_ref());
     if let Some(changes) = changes {
-        let (door, events, control) = (Arc::clone(&door), Arc::clone(&events), Arc::clone(&operators.control));
-        let functions = deployment.functions;
-        tokio::spawn(life::Reload { door, events, control, host, source, manifest, functions, changes }.run());
+        let (door, events, functions) = (Arc::clone(&door), Arc::clone(&events), deployment.functions);
+        tokio::spawn(life::Reload { door, events, host, source, manifest, functions, changes }.run());
     }
     let complain = |error: &std::io::Error| tell(format_args!("error: cannot take a connection: {error}"));
     let stopped = stop.clone();

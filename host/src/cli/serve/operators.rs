@@ -1,6 +1,5 @@
 //! The way in for operators, beside the door.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,14 +7,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Source;
-use super::deployment::{Deployed, Host};
+use super::deployment::Host;
 use crate::cli::tell;
 use crate::config::Manifest;
 use crate::triggers::control::{Control, Socket, SocketError, Trace};
 
 /// Operators are served from its start on. Dropped, it leaves nothing behind.
 pub(super) struct Operators {
-    pub(super) control: Arc<Control>,
     /// `None` where nobody can come in.
     serving: Option<(JoinHandle<()>, Trace)>,
 }
@@ -24,15 +22,16 @@ impl Operators {
     /// Listens in the data folder; why it cannot is told, and nothing else suffers from it.
     pub(super) fn start(source: &Source, manifest: &Manifest, host: &Host, stop: CancellationToken) -> Self {
         let (stored, in_memory) = (manifest.resources.clone(), manifest.memory.clone());
-        let control = Arc::new(Control::of_host(host.placement().clone(), stored, in_memory));
+        let functions = Arc::clone(&host.functions);
+        let control = Arc::new(Control::of_host(host.placement().clone(), stored, in_memory, functions));
         let listening = listen(source, &manifest.data_dir).map_err(|error| {
             tell(format_args!("warning: {error}; `wasm-faas data` and `wasm-faas invoke` cannot reach this host"));
         });
         let serving = listening.ok().flatten().map(|socket| {
-            let (trace, serving) = socket.serve(Arc::clone(&control), stop, manifest.server.grace);
+            let (trace, serving) = socket.serve(control, stop, manifest.server.grace);
             (tokio::spawn(serving), trace)
         });
-        Self { control, serving }
+        Self { serving }
     }
 
     /// What they asked for is done, once a stop was asked for.
@@ -42,12 +41,6 @@ impl Operators {
             let _ = serving.await;
         }
     }
-}
-
-/// Lets operators call what is deployed.
-pub(super) fn replace(control: &Control, functions: &BTreeMap<String, Deployed>) {
-    let functions = functions.iter().map(|(name, deployed)| (name.clone(), Arc::clone(&deployed.function)));
-    control.serve(functions.collect());
 }
 
 /// A folder is made for a manifest, which says where data is kept, and not for a function that keeps none.

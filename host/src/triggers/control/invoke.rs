@@ -1,13 +1,18 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::queue::Sent;
 use super::resources::unknown;
 use super::{Control, Data, Operation, Problem, Result};
 use crate::engine::Request;
-use crate::engine::shape::Handler;
 use crate::event::{self, Pairs, Trigger};
-use crate::invoke::{self, Caller, Ending, Function};
+use crate::invoke::{self, Caller, Ending};
+use crate::services::Error;
+use crate::services::functions::{Later, Queued};
+use crate::triggers::functions::Functions;
 
 /// Calls a function with an event.
 #[derive(Debug, Serialize, Deserialize)]
@@ -70,28 +75,49 @@ impl Operation for Invoke {
 
     async fn run(self, control: &Control) -> Result<Invoked> {
         let functions = control.functions()?;
-        let function = functions.get(&self.function).ok_or_else(|| {
-            let known: Vec<&str> = functions.keys().map(String::as_str).collect();
-            unknown("function", &self.function, &known)
-        })?;
-        takes_events(function)?;
+        let function =
+            functions.of_events(&self.function).map_err(|error| refused(functions, &self.function, error))?;
         // One event, one invocation: one id for both.
         let caller = Caller { id: Some(self.event.id.clone()), ..Caller::default() };
-        let invoked = Box::pin(invoke::invoke(function, Request::Event(Box::new(self.event.into())), caller)).await;
+        let invoked = Box::pin(invoke::invoke(&function, Request::Event(Box::new(self.event.into())), caller)).await;
         Ok(told(&invoked.map_err(|rejected| Problem::unavailable(rejected.to_string()))?))
     }
 }
 
-fn takes_events(function: &Function) -> Result<()> {
-    match function.handler() {
-        Some(Handler::Event | Handler::AsyncEvent | Handler::Batch) => Ok(()),
-        Some(Handler::Http | Handler::Http3) => {
-            let name = function.name();
-            Err(Problem::invalid(format!("function `{name}` takes HTTP requests, no events: send one to its route")))
+/// Leaves an event for a function, which handles it when it can.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct InvokeLater {
+    pub function: String,
+    pub event: Event,
+    pub delay: Option<Duration>,
+    pub deduplication_id: Option<String>,
+}
+
+#[async_trait]
+impl Operation for InvokeLater {
+    const NAME: &'static str = "functions.invoke-later";
+    type Answer = Sent;
+
+    async fn run(self, control: &Control) -> Result<Sent> {
+        let Self { function, event, delay, deduplication_id } = self;
+        let functions = control.functions()?;
+        let queued = Queued { event: event.into(), traceparent: None, depth: 0 };
+        let left = functions.leave(&function, queued, Later { delay, deduplication_id }).await;
+        left.map(Sent::from).map_err(|error| refused(functions, &function, error))
+    }
+}
+
+fn refused(functions: &Functions, name: &str, error: Error) -> Problem {
+    match error {
+        Error::NotFound => {
+            let known = functions.all();
+            if known.is_empty() {
+                return Problem::unavailable("the host serves no function yet; try again when it has started");
+            }
+            unknown("function", name, &known.iter().map(|function| function.name()).collect::<Vec<_>>())
         }
-        Some(Handler::Command) | None => {
-            Err(Problem::invalid(format!("function `{}` takes no events", function.name())))
-        }
+        Error::Unsupported(why) => Problem::invalid(why),
+        error => Problem::of(&format!("function `{name}`"), &error),
     }
 }
 

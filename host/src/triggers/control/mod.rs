@@ -26,7 +26,7 @@ pub use data::Data;
 pub use dead_letters::{
     Dead, Edit as DeadLetterEdit, Queues as DeadLetterQueues, Redrive, RedriveAll, Remove as DeadLetterRemove,
 };
-pub use invoke::{Event, Invoke, Invoked};
+pub use invoke::{Event, Invoke, InvokeLater, Invoked};
 pub use kv::{Delete as KvDelete, Entry, Get as KvGet, List as KvList, Set as KvSet};
 pub use problem::{Kind, Problem, Result};
 pub use queue::{

@@ -1,15 +1,13 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::queue::StatsOf;
 use super::{Operation, Problem, Result};
 use crate::config::{Grant, QueueSettings, Resources, Service, list, near};
-use crate::invoke::Function;
 use crate::services::{Backends, Error, Placement};
+use crate::triggers::functions::Functions;
 
 /// What operators reach: all resources, with every right, and the functions of a host.
 pub struct Control {
@@ -18,29 +16,23 @@ pub struct Control {
     /// Those of a host that are lost with it.
     in_memory: Resources,
     beyond: Beyond,
-    functions: ArcSwapOption<BTreeMap<String, Arc<Function>>>,
+    functions: Option<Arc<Functions>>,
 }
 
 impl Control {
-    /// Of a host, which has no functions yet.
-    pub fn of_host(placement: Placement, stored: Resources, in_memory: Resources) -> Self {
-        Self { placement, reached: stored, in_memory, beyond: Beyond::Nothing, functions: ArcSwapOption::empty() }
+    /// Of a host.
+    pub fn of_host(placement: Placement, stored: Resources, in_memory: Resources, functions: Arc<Functions>) -> Self {
+        Self { placement, reached: stored, in_memory, beyond: Beyond::Nothing, functions: Some(functions) }
     }
 
     /// Of a store that no host has open.
     pub fn of_store(backends: Backends, stored: Resources, beyond: Beyond) -> Self {
         let (placement, in_memory) = (backends.into(), Resources::default());
-        Self { placement, reached: stored, in_memory, beyond, functions: ArcSwapOption::empty() }
+        Self { placement, reached: stored, in_memory, beyond, functions: None }
     }
 
-    /// Later invocations meet these functions.
-    pub fn serve(&self, functions: BTreeMap<String, Arc<Function>>) {
-        self.functions.store(Some(Arc::new(functions)));
-    }
-
-    pub(super) fn functions(&self) -> Result<Arc<BTreeMap<String, Arc<Function>>>> {
-        let starting = || Problem::unavailable("the host is still starting; try again in a moment");
-        self.functions.load_full().ok_or_else(starting)
+    pub(super) fn functions(&self) -> Result<&Functions> {
+        self.functions.as_deref().ok_or_else(|| Problem::unavailable("only a running host has functions to call"))
     }
 
     /// The backends of a resource, and all rights to it.

@@ -173,7 +173,7 @@ macro_rules! dispatch {
 dispatch! {
     blob::Delete, blob::List,
     dead_letters::Edit, dead_letters::Queues, dead_letters::Redrive, dead_letters::RedriveAll, dead_letters::Remove,
-    invoke::Invoke,
+    invoke::Invoke, invoke::InvokeLater,
     kv::Delete, kv::Get, kv::List, kv::Set,
     queue::Acknowledge, queue::Browse, queue::Find, queue::Purge, queue::Receive, queue::Send, queue::Stats,
     resources::List,
