@@ -27,7 +27,11 @@ mod wire;
 #[cfg(unix)]
 mod crash;
 #[cfg(unix)]
+mod data;
+#[cfg(unix)]
 mod data_folder;
+#[cfg(unix)]
+mod dead_letters;
 #[cfg(unix)]
 mod durability;
 mod folders;
@@ -86,7 +90,9 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     trials.extend(serve_tls::trials());
     #[cfg(unix)]
     {
+        trials.extend(data::trials());
         trials.extend(data_folder::trials());
+        trials.extend(dead_letters::trials());
         trials.extend(interrupt::trials());
         trials.extend(crash::trials());
         trials.extend(durability::trials());

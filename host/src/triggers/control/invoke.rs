@@ -102,7 +102,7 @@ impl Operation for InvokeLater {
         let Self { function, event, delay, deduplication_id } = self;
         let functions = control.functions()?;
         let queued = Queued { event: event.into(), traceparent: None, depth: 0 };
-        let left = functions.leave(&function, queued, Later { delay, deduplication_id }).await;
+        let left = functions.leave(&function, queued, Later { delay, deduplication_id }, None).await;
         left.map(Sent::from).map_err(|error| refused(functions, &function, error))
     }
 }

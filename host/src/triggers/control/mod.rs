@@ -35,7 +35,7 @@ pub use queue::{
 };
 pub use resources::{Beyond, Control, List as ResourceList, Named};
 pub use socket::{Socket, SocketError, Trace};
-pub use topic::Publish;
+pub use topic::{Publish, Replay};
 
 /// What an operator can ask for. What is asked and what is answered can be written as JSON.
 #[async_trait]

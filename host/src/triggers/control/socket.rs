@@ -178,6 +178,7 @@ dispatch! {
     queue::Acknowledge, queue::Browse, queue::Find, queue::Purge, queue::Receive, queue::Send, queue::Stats,
     resources::List,
     topic::Publish,
+    topic::Replay,
 }
 
 async fn run<O: Operation>(control: &Control, asked: &[u8]) -> Result<Vec<u8>> {
