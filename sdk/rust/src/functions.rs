@@ -35,8 +35,8 @@ pub fn invoke_async(name: &str, call: impl Into<Call>) -> Result<Accepted, Servi
 /// The same with options.
 pub fn invoke_async_with(name: &str, call: impl Into<Call>, options: AsyncOptions) -> Result<Accepted, ServiceError> {
     let call = call.into().into_raw()?;
-    let delay = options.delay.map(millis);
-    Ok(raw::invoke_async(name, &call, delay, options.deduplication_id.as_deref())?.into())
+    let AsyncOptions { delay, deduplication_id } = options;
+    Ok(raw::invoke_async(name, &call, delay.map(millis), deduplication_id.as_deref())?.into())
 }
 
 /// How an event is left for a function.
