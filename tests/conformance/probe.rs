@@ -8,7 +8,7 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use wasm_faas::config::{
-    Grant, Limits, PoolSettings, QueueSettings, Resources, SecretSource, Subscription, TopicSettings,
+    Filter, Grant, Limits, PoolSettings, QueueSettings, Resources, SecretSource, Subscription, TopicSettings,
 };
 use wasm_faas::engine::{self, Component, FunctionSpec, Request};
 use wasm_faas::event::{Event, Trigger};
@@ -70,8 +70,7 @@ pub fn failed(error: impl std::fmt::Display) -> Failed {
 
 fn resources() -> Resources {
     let queue = QueueSettings::default;
-    let subscription =
-        |queue: &str, filter: Option<&str>| Subscription { queue: queue.into(), filter: filter.map(Into::into) };
+    let red = Filter::parse(r#"{"attributes": {"colour": ["red"]}}"#).expect("a pattern");
     Resources {
         buckets: ["visits".into(), "other".into(), "seen".into()].into(),
         containers: ["inbox".into(), "other".into()].into(),
@@ -88,8 +87,8 @@ fn resources() -> Resources {
             "stored".into(),
             TopicSettings {
                 subscriptions: vec![
-                    subscription("all", None),
-                    subscription("red", Some(r#"{"attributes": {"colour": ["red"]}}"#)),
+                    Subscription { queue: "all".into(), filter: None },
+                    Subscription { queue: "red".into(), filter: Some(red) },
                 ],
                 retention: None,
             },

@@ -16,7 +16,8 @@ pub fn trials() -> Vec<Trial> {
         ("variables", variables),
         ("schema", schema),
     ];
-    let built: [Scenario; 3] = [("check", check), ("folders", folders), ("commands", commands)];
+    let built: [Scenario; 4] =
+        [("check", check), ("sources", sources), ("folders", folders), ("commands", commands)];
     let trial = |missing| move |(name, run): Scenario| support::trial(format!("manifest/{name}"), missing, run);
     free.into_iter().map(trial(None)).chain(built.into_iter().map(trial(support::missing("rust")))).collect()
 }
@@ -40,6 +41,7 @@ fn wrong_manifests() -> Verdict {
     let texts = [
         "version = 1\n[functions.hello]\ncomponent = \"hello.wasm\"\nlimits = { timout = \"3s\", memory = \"1KiB\" }\n",
         "version = 1\n[queues.orders]\n[topics.stored]\nsubscriptions = [{ queue = \"orders\", filter = '{\"body\": {\"a\": 1}}' }]\n",
+        "version = 1\n[functions.clean]\ncomponent = \"clean.wasm\"\n[[triggers.schedule]]\nname = \"nightly\"\nschedule = \"cron(0 0 25 * * *)\"\nfunction = \"clean\"\n",
     ];
     for text in texts {
         stage.write("wasm-faas.toml", text)?;
@@ -98,9 +100,48 @@ fn check() -> Verdict {
     let ran = stage.run(&["check", "wasm-faas.toml", "--json"])?.ended(0)?;
     let counter = &ran.json()?["functions"][0];
     let kv = json!({ "what": "kv", "imported": true, "granted": ["kv:visits:rw", "kv:users:ro"] });
-    assert_eq!((&counter["name"], &counter["uses"][0], &counter["error"]), (&json!("counter"), &kv, &json!(null)));
+    assert_eq!((&counter["name"], &counter["uses"][0], &counter["errors"]), (&json!("counter"), &kv, &json!([])));
     assert_eq!(counter["warnings"].as_array().map(Vec::len), Some(1));
     assert_eq!(fs::read_dir(stage.path("."))?.count(), 4, "something was made");
+    Ok(())
+}
+
+fn sources() -> Verdict {
+    let stage = Stage::new()?;
+    stage.guest("rust", "hello")?;
+    stage.guest("rust", "http")?;
+    stage.write(
+        "wasm-faas.toml",
+        r#"
+        version = 1
+        [functions.hello]
+        component = "hello.wasm"
+        async = {}
+        [functions.fetch]
+        component = "http.wasm"
+        allow-hosts = ["example.com"]
+        async = {}
+        [queues.orders]
+        [topics.stored]
+        [containers.inbox]
+        [buckets.visits]
+        [triggers]
+        queue = [{ queue = "orders", function = "hello" }]
+        topic = [{ topic = "stored", function = "hello" }]
+        schedule = [{ name = "nightly", schedule = "cron(0 0 3 * * *)", function = "hello" }]
+        blob = [{ container = "inbox", function = "hello" }]
+        kv = [{ bucket = "visits", function = "fetch" }]
+        "#,
+    )?;
+    let mut transcript = Transcript::new(&stage);
+    transcript.run(&["check"])?;
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"(?m)^size( +)\d\S*( [KM]iB)?", "size$1[number]");
+    settings.bind(|| transcript.matches("check_sources"))?;
+    let json = stage.run(&["check", "--json"])?.ended(3)?.json()?;
+    let topic = json!({ "kind": "topic", "from": "stored", "queue": "topic/stored/hello", "function": "hello" });
+    assert_eq!(json["sources"][1], topic);
+    assert_eq!(json["functions"][0]["errors"].as_array().map(Vec::len), Some(2));
     Ok(())
 }
 
@@ -133,7 +174,7 @@ fn variables() -> Verdict {
     stage.write("wasm-faas.toml", "version = 1\n[server]\nlisten = \"${LISTEN_ON}\"\n")?;
     stage.run(&["check"])?.ended(2)?.told("error: the variable `LISTEN_ON` is not set\n --> wasm-faas.toml:3:10\n")?;
     stage.write(".env", "LISTEN_ON=127.0.0.1:0\n")?;
-    assert_eq!(stage.run(&["check"])?.ended(0)?.text(), "wasm-faas.toml: 0 functions, 0 routes, 0 resources\n");
+    assert_eq!(stage.run(&["check"])?.ended(0)?.text(), "wasm-faas.toml: 0 functions, 0 routes, 0 event sources, 0 resources\n");
     let mut command = stage.command(&["check"]);
     command.env("LISTEN_ON", "nowhere");
     stage.end(command)?.ended(2)?.told("error: `nowhere` is no place to listen")?;

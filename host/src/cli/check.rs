@@ -6,13 +6,12 @@ use bytesize::ByteSize;
 use serde_json::{Value, json};
 
 use super::error::CliError;
-use super::inspect;
 use super::serve::check_handler;
+use super::{inspect, sources};
 use crate::build;
-use crate::config::{FunctionSettings, Grant, Manifest, Service};
+use crate::config::{EventSource, FunctionSettings, Grant, Manifest, Resources, Service};
 use crate::engine::LoadError;
 use crate::engine::shape::Shape;
-use crate::services::{Clock, memory};
 
 /// Check a manifest and its components without serving them
 ///
@@ -32,40 +31,33 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, CliError> {
     let manifest = Manifest::read(&arguments.manifest)?;
-    // The patterns of subscriptions are read by those who use them.
-    for resources in [&manifest.resources, &manifest.memory] {
-        memory::open(resources, Clock::System)?;
-    }
     let checks: Vec<Check> =
-        manifest.functions.iter().map(|entry| Check::of(entry, manifest.server.wasi_0_3)).collect();
+        manifest.functions.iter().map(|(name, settings)| Check::of(name, settings, &manifest)).collect();
     let text = if arguments.json {
-        to_json(&arguments.manifest, &checks)
+        to_json(&arguments.manifest, &manifest, &checks)
     } else {
         to_text(&arguments.manifest, &manifest, &checks)
     };
     super::print(text.as_bytes())?;
-    let mut wrong = false;
-    for check in &checks {
-        check.warnings().iter().for_each(|warning| super::tell(format_args!("warning: {warning}")));
-        if let Err(error) = &check.shape {
-            wrong = true;
-            super::tell(format_args!("error: {}", check.refusal(error)));
-        }
-    }
-    Ok(if wrong { ExitCode::from(3) } else { ExitCode::SUCCESS })
+    checks.iter().flat_map(Check::warnings).for_each(|warning| super::tell(format_args!("warning: {warning}")));
+    let errors: Vec<String> = checks.iter().flat_map(Check::errors).collect();
+    errors.iter().for_each(|error| super::tell(format_args!("error: {error}")));
+    Ok(if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 
 /// A function and what is known of its component.
 struct Check<'a> {
     name: &'a str,
     settings: &'a FunctionSettings,
+    sources: Vec<&'a EventSource>,
     /// `None` of a folder that was never built.
     shape: Result<Option<Shape>, CliError>,
 }
 
 impl<'a> Check<'a> {
-    fn of((name, settings): (&'a String, &'a FunctionSettings), wasi_0_3: bool) -> Self {
-        Self { name, settings, shape: shape(name, &settings.component, wasi_0_3) }
+    fn of(name: &'a str, settings: &'a FunctionSettings, manifest: &'a Manifest) -> Self {
+        let sources = manifest.events.iter().filter(|source| source.function == name).collect();
+        Self { name, settings, sources, shape: shape(name, &settings.component, manifest.server.wasi_0_3) }
     }
 
     /// The component, where it could be looked at.
@@ -87,10 +79,16 @@ impl<'a> Check<'a> {
         lacking.chain(grants.map(|grant| self.cannot_use(grant))).chain(self.hosts_mismatch(shape)).collect()
     }
 
-    fn refusal(&self, error: &CliError) -> String {
-        match error {
-            CliError::Command { .. } => error.to_string(),
-            error => format!("function `{}` cannot be served: {error}", self.name),
+    /// Why it cannot be served as the manifest says.
+    fn errors(&self) -> Vec<String> {
+        match &self.shape {
+            Err(error @ CliError::Command { .. }) => vec![error.to_string()],
+            Err(error) => vec![format!("function `{}` cannot be served: {error}", self.name)],
+            Ok(shape) => {
+                let handler = shape.as_ref().and_then(|shape| shape.handler.as_ref()).map(|(handler, _)| *handler);
+                let refused = self.sources.iter().filter_map(|source| sources::check(source, handler).err());
+                refused.map(|error| error.to_string()).collect()
+            }
         }
     }
 
@@ -167,7 +165,7 @@ fn imports_what_it_uses(shape: &Shape) -> bool {
 }
 
 fn to_text(path: &Path, manifest: &Manifest, checks: &[Check<'_>]) -> String {
-    let mut text = format!("{}: {}\n", path.display(), summary(manifest));
+    let mut text = format!("{}: {}\n{}", path.display(), summary(manifest), sources::text(&manifest.events));
     for check in checks {
         text.push('\n');
         let mut line = |name: &str, value: &str| {
@@ -187,12 +185,20 @@ fn to_text(path: &Path, manifest: &Manifest, checks: &[Check<'_>]) -> String {
 }
 
 fn summary(manifest: &Manifest) -> String {
-    let resources = [&manifest.resources, &manifest.memory].map(|resources| {
-        resources.buckets.len() + resources.queues.len() + resources.topics.len() + resources.containers.len()
-    });
-    let counts =
-        [(manifest.functions.len(), "function"), (manifest.http.len(), "route"), (resources.iter().sum(), "resource")];
+    let resources = [&manifest.resources, &manifest.memory].map(named);
+    let counts = [
+        (manifest.functions.len(), "function"),
+        (manifest.http.len(), "route"),
+        (manifest.events.len(), "event source"),
+        (resources.iter().sum(), "resource"),
+    ];
     counts.map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" })).join(", ")
+}
+
+/// How many resources the author named: queues of event sources have names that nobody can give.
+fn named(resources: &Resources) -> usize {
+    let queues = resources.queues.keys().filter(|name| !name.contains('/')).count();
+    resources.buckets.len() + queues + resources.topics.len() + resources.containers.len()
 }
 
 /// What a component imports to reach something beside it, and what it may reach.
@@ -230,9 +236,10 @@ impl std::fmt::Display for Use {
     }
 }
 
-fn to_json(path: &Path, checks: &[Check<'_>]) -> String {
+fn to_json(path: &Path, manifest: &Manifest, checks: &[Check<'_>]) -> String {
     let functions: Vec<Value> = checks.iter().map(function_json).collect();
-    format!("{}\n", json!({ "manifest": path, "functions": functions }))
+    let sources: Vec<Value> = manifest.events.iter().map(sources::json).collect();
+    format!("{}\n", json!({ "manifest": path, "sources": sources, "functions": functions }))
 }
 
 fn function_json(check: &Check<'_>) -> Value {
@@ -249,6 +256,6 @@ fn function_json(check: &Check<'_>) -> Value {
         "sizeBytes": shape.map(|shape| shape.size),
         "uses": uses.collect::<Vec<_>>(),
         "warnings": check.warnings(),
-        "error": check.shape.as_ref().err().map(ToString::to_string),
+        "errors": check.errors(),
     })
 }

@@ -66,10 +66,10 @@ pub(super) enum CliError {
     #[error("function `{function}` cannot be served: `{}` is a command; start it with `wasm-faas run`", path.display())]
     Command { function: String, path: PathBuf },
     #[error(
-        "function `{function}` cannot have a {trigger} trigger: it takes HTTP requests, not events; send it events by \
-         `[[triggers.http]]`, or write a handler"
+        "function `{function}` cannot have {trigger}: it takes HTTP requests, not events; give it a route in \
+         `[[triggers.http]]`, or write a handler of events"
     )]
-    NoEvents { function: String, trigger: &'static str },
+    NoEvents { function: String, trigger: String },
     #[error("{0}")]
     Rejected(#[from] crate::invoke::Rejected),
     #[error("cannot read `{}`: {source}", path.display())]

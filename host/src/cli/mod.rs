@@ -17,6 +17,7 @@ mod response;
 mod run;
 mod schema;
 mod serve;
+mod sources;
 mod table;
 mod target;
 mod units;

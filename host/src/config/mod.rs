@@ -3,6 +3,7 @@
 mod advice;
 mod allow_rule;
 mod event_source;
+mod filter;
 mod grant;
 mod http;
 mod limits;
@@ -18,6 +19,7 @@ pub mod units;
 pub use advice::Advice;
 pub use allow_rule::{AllowError, AllowRule, bare};
 pub use event_source::{Backoff, Batch, Delivery, Destination, Destinations, EventSource, Missed, Origin, Ticks};
+pub use filter::{Filter, FilterError};
 pub use grant::{Grant, GrantError, Right, Service};
 pub use http::{Cors, HttpTrigger, Target};
 pub use limits::Limits;

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
-use super::Service;
+use super::{Filter, Service};
 
 /// The resources a backend provisions when it is opened. Guests never create any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,8 +90,8 @@ pub struct TopicSettings {
 pub struct Subscription {
     /// A provisioned queue.
     pub queue: String,
-    /// An event pattern in JSON over `{"attributes": {..}, "body": ..}`; everything matches when absent.
-    pub filter: Option<String>,
+    /// Which messages it takes; all when absent.
+    pub filter: Option<Filter>,
 }
 
 /// A queue that gets a message for each change of a bucket, in one step with the change. The message is of the group of
@@ -140,6 +140,15 @@ pub struct NameError {
 /// Resource names are 1 to [`NAME_BYTES`] letters, digits, `-`, `_` and `.` of ASCII, start with a letter or digit and
 /// hold no `..`, so that every backend can keep them as they are.
 pub fn check_name(service: Service, name: &str) -> Result<(), NameError> {
+    check(service.resource(), name)
+}
+
+/// Triggers are named by the same rule.
+pub(super) fn check_trigger_name(name: &str) -> Result<(), NameError> {
+    check("trigger", name)
+}
+
+fn check(resource: &'static str, name: &str) -> Result<(), NameError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let why = if name.is_empty() {
         "it is empty"
@@ -158,7 +167,7 @@ pub fn check_name(service: Service, name: &str) -> Result<(), NameError> {
     if shown.len() < name.len() {
         shown.push('…');
     }
-    Err(NameError { name: shown, resource: service.resource(), why })
+    Err(NameError { name: shown, resource, why })
 }
 
 /// Functions are named by the same rule.

@@ -1,6 +1,6 @@
 //! When a schedule's ticks are.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use croner::Cron;
@@ -13,7 +13,8 @@ use super::units;
 
 /// What a schedule's text may be, for messages.
 const EXPECTED: &str = "`cron(second minute hour day month weekday)`, `rate(5m)` or `at(2026-12-31T18:00:00)`";
-const RATE: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(366 * 24 * 3600);
+/// Up to a year of 365.25 days.
+const RATE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(31_557_600);
 
 /// The planned times of a schedule, in whole seconds.
 #[derive(Debug, Clone)]
@@ -49,7 +50,7 @@ pub struct ScheduleError {
 }
 
 impl Schedule {
-    /// Reads `cron(..)` with six fields, seconds first, `rate(..)` with a duration from 1 s to 366 days, or `at(..)` with a
+    /// Reads `cron(..)` with six fields, seconds first, `rate(..)` with a duration from 1 s to a year, or `at(..)` with a
     /// date and time; cron and at go by `zone`.
     pub fn parse(text: &str, zone: TimeZone) -> Result<Self, ScheduleError> {
         let wrong = |why: String| ScheduleError { place: 0..text.len(), why };
@@ -105,8 +106,10 @@ impl Schedule {
         }
     }
 
+    /// The whole second: from within one, croner 4.0.3 finds later times than that when it searches backwards through an
+    /// hour that a day has twice.
     fn zoned(&self, ms: u64) -> Option<Zoned> {
-        Some(Timestamp::from_millisecond(i64::try_from(ms).ok()?).ok()?.to_zoned(self.zone.clone()))
+        Some(Timestamp::from_second(i64::try_from(ms / 1000).ok()?).ok()?.to_zoned(self.zone.clone()))
     }
 }
 
@@ -118,40 +121,49 @@ fn parser() -> CronParser {
     CronParser::builder().seconds(Seconds::Required).year(Year::Disallowed).build()
 }
 
-/// A wrong field is found by trying each for itself among stars.
 fn cron(text: &str, start: usize) -> Result<Cron, ScheduleError> {
     let fields: Vec<&str> = text.split_whitespace().collect();
-    if fields.len() != 6 {
+    if fields.len() != FIELDS.len() {
         let why = format!("a cron has 6 fields, second minute hour day month weekday, and this has {}", fields.len());
         return Err(at(text, start, why));
     }
-    parser().parse(text).map_err(|error| {
-        let wrong = fields.iter().enumerate().find_map(|(index, field)| {
-            let mut stars = ["*"; 6];
-            *stars.get_mut(index)? = field;
-            let error = parser().parse(&stars.join(" ")).err()?;
-            // Fields are parts of the text.
-            let place = start + (field.as_ptr() as usize - text.as_ptr() as usize);
-            Some(ScheduleError {
-                place: place..place + field.len(),
-                why: wrong_field(index, field, &error.to_string()),
-            })
-        });
-        wrong.unwrap_or_else(|| at(text, start, format!("`{text}` is no cron: {error}")))
-    })
+    let cron = parser().parse(text).map_err(|_| wrong_field(text, &fields, start))?;
+    // Years are searched, so that a 29th of February is found.
+    match cron.find_next_occurrence(&Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC), false) {
+        Ok(_) => Ok(cron),
+        Err(_) => Err(at(text, start, format!("`{text}` never comes: no month that is named has such a day"))),
+    }
 }
 
-fn wrong_field(index: usize, field: &str, why: &str) -> String {
-    const NAMES: [&str; 6] = [
-        "second (0-59)",
-        "minute (0-59)",
-        "hour (0-23)",
-        "day (1-31, L, W)",
-        "month (1-12, JAN-DEC)",
-        "weekday (0-7, SUN-SAT, L, #)",
-    ];
-    let name = NAMES.get(index).copied().unwrap_or_default();
-    format!("`{field}` is no {name}: {}", why.trim_end_matches('.').to_lowercase())
+/// What the fields of a cron may be, for messages.
+const FIELDS: [(&str, &str); 6] = [
+    ("second", "0-59"),
+    ("minute", "0-59"),
+    ("hour", "0-23"),
+    ("day", "1-31, `L` or `15W`"),
+    ("month", "1-12 or JAN-DEC"),
+    ("weekday", "0-7, SUN-SAT, `FRI#2` or `FRI#L`"),
+];
+
+/// The wrong field is found by trying each for itself among stars.
+fn wrong_field(text: &str, fields: &[&str], start: usize) -> ScheduleError {
+    let is_wrong = |index: usize, field: &str| {
+        let alone: [&str; FIELDS.len()] = std::array::from_fn(|place| if place == index { field } else { "*" });
+        parser().parse(&alone.join(" ")).is_err()
+    };
+    let mut known = fields.iter().zip(FIELDS).enumerate();
+    match known.find(|(index, (field, _))| is_wrong(*index, field)) {
+        Some((_, (field, (name, values)))) => {
+            // Fields are parts of the text.
+            let place = start + (field.as_ptr().addr() - text.as_ptr().addr());
+            at(
+                field,
+                place,
+                format!("`{field}` is no {name}: expected {values}, `*`, a list, a range or a step such as `*/5`"),
+            )
+        }
+        None => at(text, start, format!("`{text}` is no cron")),
+    }
 }
 
 /// A date and time with an offset or `Z`, or one that goes by the zone.
@@ -200,6 +212,60 @@ mod tests {
         assert_eq!(found, ["2026-10-24T10:00:00Z", "2026-10-25T11:00:00Z", "2026-10-26T11:00:00Z"]);
     }
 
+    /// Clocks go from 02:00 to 03:00.
+    #[test]
+    fn a_time_that_a_day_lacks_comes_right_after_the_gap() {
+        let found = ticks("cron(0 30 2 * * *)", "Europe/Berlin", "2026-03-28T00:00:00Z", 3);
+        assert_eq!(found, ["2026-03-28T01:30:00Z", "2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"]);
+        let found = ticks("cron(0 */30 * * * *)", "Europe/Berlin", "2026-03-29T00:00:00Z", 4);
+        assert_eq!(
+            found,
+            ["2026-03-29T00:30:00Z", "2026-03-29T01:00:00Z", "2026-03-29T01:30:00Z", "2026-03-29T02:00:00Z"]
+        );
+    }
+
+    /// Clocks go from 03:00 back to 02:00.
+    #[test]
+    fn a_time_that_a_day_has_twice_comes_once_and_an_interval_goes_on() {
+        let found = ticks("cron(0 30 2 * * *)", "Europe/Berlin", "2026-10-24T12:00:00Z", 2);
+        assert_eq!(found, ["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"]);
+        let found = ticks("cron(0 */30 * * * *)", "Europe/Berlin", "2026-10-25T00:00:00Z", 4);
+        assert_eq!(
+            found,
+            ["2026-10-25T00:30:00Z", "2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z", "2026-10-25T02:00:00Z"]
+        );
+    }
+
+    /// A host that was down finds the same ticks as one that ran.
+    #[test]
+    fn forwards_and_backwards_the_ticks_are_the_same() {
+        let texts = [
+            "cron(0 30 2 * * *)",
+            "cron(0 */30 * * * *)",
+            "cron(0 0 2,3 * * *)",
+            "rate(40m)",
+            "cron(0 15 1-3 * * SUN)",
+        ];
+        for (text, start) in
+            texts.iter().flat_map(|text| [(text, "2026-03-28T12:00:00Z"), (text, "2026-10-24T12:00:00Z")])
+        {
+            let schedule = Schedule::parse(text, zone("Europe/Berlin").unwrap()).unwrap();
+            let end = ms(start) + 48 * 3_600_000;
+            let forwards = std::iter::successors(schedule.next_after(ms(start)), |at| schedule.next_after(*at));
+            let mut backwards: Vec<u64> =
+                std::iter::successors(schedule.last_until(end), |at| schedule.last_until(at - 1))
+                    .take_while(|at| *at > ms(start))
+                    .collect();
+            backwards.reverse();
+            assert_eq!(forwards.take_while(|at| *at <= end).collect::<Vec<_>>(), backwards, "{text} from {start}");
+        }
+    }
+
+    #[test]
+    fn a_leap_day_comes() {
+        assert_eq!(ticks("cron(0 0 0 29 2 *)", "UTC", "2097-01-01T00:00:00Z", 1), ["2104-02-29T00:00:00Z"]);
+    }
+
     #[test]
     fn the_last_friday_can_be_named() {
         assert_eq!(ticks("cron(0 0 9 * * FRI#L)", "UTC", "2026-11-01T00:00:00Z", 1), ["2026-11-27T09:00:00Z"]);
@@ -227,17 +293,30 @@ mod tests {
     #[test]
     fn what_is_no_schedule_says_where_and_why() {
         let texts = [
-            "",
             "hourly",
+            "",
+            "(* * * * * *)",
             "cron(",
             "crom(* * * * * *)",
             "cron(* * * * *)",
-            "cron(0 61 * * * *)",
+            "cron()",
+            "cron(* * * * * * 2027)",
+            "cron(-1 * * * * *)",
+            "cron(0  61 * * * *)",
+            "cron(0 0 22-24 * * 1)",
+            "cron(0 0 0 32 * *)",
             "cron(0 0 0 * FOO *)",
-            "cron(0 0 24 * * 1)",
+            "cron(0 0 0 * * MON-FIR)",
+            "cron(*/0 0 0 * * *)",
+            "cron(0 0 5-1 * * *)",
+            "cron(0 é * * * *)",
+            "cron(0 0 0 30 2 *)",
+            "rate()",
             "rate(5)",
             "rate(0s)",
             "rate(2y)",
+            "rate(100ms)",
+            "at()",
             "at(tomorrow)",
             "at(2026-02-30T00:00:00)",
         ];

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::events::check_takes_events;
 use super::screen::Output;
 use crate::build::{self, Progress};
 use crate::cli::error::CliError;
+use crate::cli::sources;
 use crate::config::{FunctionSettings, Manifest, Service, Target};
 use crate::engine::shape::Handler;
 use crate::engine::{self, Cache, Compiler, FunctionSpec, LoadError, Loader, Registered, Source};
@@ -104,7 +104,8 @@ impl Host {
             let (name, deployed) = loaded.map_err(|error| CliError::Runtime { source: error.into() })??;
             functions.insert(name, deployed);
         }
-        check_takes_events(manifest, |name| functions.get(name).and_then(|deployed| deployed.registered.handler()))?;
+        let handler = |name| functions.get(name).and_then(|deployed: &Deployed| deployed.registered.handler());
+        manifest.events.iter().try_for_each(|source| sources::check(source, handler(&source.function)))?;
         let routes = self.routes(manifest, &functions).await?;
         Ok(Deployment { functions, routes })
     }

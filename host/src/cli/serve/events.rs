@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::deployment::{Deployed, Host};
-use crate::cli::error::CliError;
 use crate::config::{EventSource, Manifest};
-use crate::engine::shape::Handler;
 use crate::services::Clock;
 use crate::triggers::delivery::{Mapping, Sources, Tell};
 
@@ -53,18 +51,4 @@ fn mapping(manifest: &Manifest, functions: &BTreeMap<String, Deployed>, source: 
     let settings = resources.find_map(|resources| resources.queues.get(&source.queue))?.clone();
     let function = Arc::clone(&functions.get(&source.function)?.function);
     Some(Mapping { source: source.clone(), settings, function })
-}
-
-/// Refuses a source whose function takes no events.
-pub(super) fn check_takes_events(
-    manifest: &Manifest,
-    handler: impl Fn(&str) -> Option<Handler>,
-) -> Result<(), CliError> {
-    let refused = manifest.events.iter().find(|source| {
-        !matches!(handler(&source.function), None | Some(Handler::Event | Handler::AsyncEvent | Handler::Batch))
-    });
-    match refused {
-        Some(source) => Err(CliError::NoEvents { function: source.function.clone(), trigger: source.origin.word() }),
-        None => Ok(()),
-    }
 }

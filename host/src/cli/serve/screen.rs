@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::deployment::{Deployed, Deployment};
 use crate::cli::error::CliError;
 use crate::cli::table::columns;
-use crate::cli::{print, tell};
-use crate::config::{Advice, EventSource, HttpTrigger, Limits, Manifest, Origin, Target};
+use crate::cli::{print, sources, tell};
+use crate::config::{Advice, HttpTrigger, Limits, Manifest, Target};
 use crate::invoke::{Ending, Outcome, Record};
 use crate::services::context::{Line, LogSink};
 use crate::triggers::delivery::{Notice, Tell};
@@ -39,13 +39,13 @@ impl Output {
                 "listening": listening,
                 "startMs": took.as_secs_f64() * 1e3,
                 "routes": manifest.http.iter().map(route_json).collect::<Vec<_>>(),
-                "sources": manifest.events.iter().map(source_json).collect::<Vec<_>>(),
+                "sources": manifest.events.iter().map(sources::json).collect::<Vec<_>>(),
                 "functions": deployment.functions.iter().map(function_json).collect::<Vec<_>>(),
             });
             return print(format!("{object}\n").as_bytes());
         }
         let ready = format!("listening on {listening}, ready in {} ms\n", took.as_millis());
-        let parts = [ready, routes_text(manifest), sources_text(manifest), functions_text(deployment)];
+        let parts = [ready, routes_text(manifest), sources::text(&manifest.events), functions_text(deployment)];
         print(parts.concat().as_bytes())
     }
 
@@ -128,23 +128,6 @@ fn routes_text(manifest: &Manifest) -> String {
     table(&rows.collect::<Vec<_>>())
 }
 
-/// `queue  orders  bill`
-fn sources_text(manifest: &Manifest) -> String {
-    if manifest.events.is_empty() {
-        return String::new();
-    }
-    let rows = manifest.events.iter().map(|source| {
-        let from = match &source.origin {
-            Origin::Schedule(ticks) => format!("{} {}", ticks.name, ticks.schedule.text()),
-            Origin::Queue => source.queue.clone(),
-            Origin::Topic(name) | Origin::Blob(name) | Origin::Kv(name) => name.clone(),
-            Origin::Invoke(_) => "asynchronous".into(),
-        };
-        [source.origin.word().into(), from, source.function.clone()]
-    });
-    table(&rows.collect::<Vec<_>>())
-}
-
 fn functions_text(deployment: &Deployment) -> String {
     let rows = deployment.functions.iter().map(|(name, deployed)| {
         let Deployed { settings, registered, compiled, .. } = deployed;
@@ -175,10 +158,6 @@ fn route_json(trigger: &HttpTrigger) -> Value {
         Target::Container(name) => ("container", name.clone()),
     };
     json!({ "host": trigger.host, "methods": trigger.methods, "path": trigger.path, kind: name })
-}
-
-fn source_json(source: &EventSource) -> Value {
-    json!({ "kind": source.origin.word(), "queue": source.queue, "function": source.function })
 }
 
 fn function_json((name, deployed): (&String, &Deployed)) -> Value {

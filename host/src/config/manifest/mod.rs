@@ -15,7 +15,9 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
-use super::{Advice, AllowRule, EventSource, Grant, HttpTrigger, Limits, PoolSettings, Rate, Resources, SecretSource, Server};
+use super::{
+    Advice, AllowRule, EventSource, Grant, HttpTrigger, Limits, PoolSettings, Rate, Resources, SecretSource, Server,
+};
 use source::{Problem, Source};
 
 pub use source::{ConfigError, Report};
@@ -97,7 +99,7 @@ fn parse(folder: &Path, text: &str, environment: &dyn Fn(&str) -> Option<String>
     environment::substitute(table.get_mut(), environment, &mut problems);
     problems.extend(structure::check(&schema(), &mut table));
     match raw::Manifest::deserialize(Deserializer::from(table)) {
-        Ok(raw) => check::check(folder, &raw, problems),
+        Ok(raw) => check::check(folder, text, &raw, problems),
         // What the schema allows can be read, so that this is not seen but where the two differ.
         Err(error) => Err(problems.into_iter().chain([syntax(text, &error)]).collect()),
     }

@@ -72,6 +72,27 @@ pub(super) fn alternatives(texts: &[String]) -> String {
     }
 }
 
+/// Where a part of a TOML string's value stands in the string as it is written, with its quotes; `None` where that cannot
+/// be told, because variables were replaced before it.
+pub(super) fn inside(written: &str, value: &str, part: Range<usize>) -> Option<Range<usize>> {
+    let long = written.starts_with("\"\"\"") || written.starts_with("'''");
+    let text = written.get(if long { 3 } else { 1 }..)?;
+    // A line break right after three quotes is no part of the value.
+    let text = text.strip_prefix('\n').filter(|_| long).unwrap_or(text);
+    let start = written.len() - text.len();
+    let place = |at| Some(start + width(text, value.get(..at)?, written.starts_with('"'))?);
+    Some(place(part.start)?..place(part.end)?)
+}
+
+/// How many bytes of the text make up `value`, which it begins with.
+fn width(text: &str, value: &str, escapes: bool) -> Option<usize> {
+    let rest = value.chars().try_fold(text, |rest, c| match rest.strip_prefix('\\').filter(|_| escapes) {
+        Some(escaped) => escaped.strip_prefix(['"', '\\', 'b', 'e', 'f', 'n', 'r', 't']),
+        None => rest.strip_prefix(c),
+    })?;
+    Some(text.len() - rest.len())
+}
+
 /// Why a manifest, or the `.env` beside it, cannot be used: everything that was found, rendered with the places.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -164,6 +185,25 @@ mod tests {
 
     fn rendered(text: &str, problems: Vec<Problem>) -> String {
         Source::new(Path::new("wasm-faas.toml"), text).wrong(problems).to_string()
+    }
+
+    /// Where `x` of a text is written, which TOML reads from `written`.
+    fn x_inside(written: &str) -> Option<&str> {
+        let read: std::collections::BTreeMap<String, String> = toml::from_str(&format!("a = {written}")).unwrap();
+        let at = read["a"].find('x').unwrap();
+        written.get(inside(written, &read["a"], at..at + 1)?)
+    }
+
+    #[test]
+    fn a_part_of_a_text_is_found_whatever_its_quotes() {
+        let texts = [r#""ax""#, r#"'ax\'"#, r#""\"ä\\\t x\"""#, "'''\nä\nx'''", "'''x'''", "\"\"\"\n\\\"\n\"x\"\"\""];
+        for text in texts {
+            assert_eq!(x_inside(text), Some("x"), "{text}");
+        }
+        assert_eq!(x_inside(r#""\u0061x""#), None);
+        assert_eq!(inside("\"${NAME} x\"", "Zürich x", 8..9), None);
+        assert_eq!(inside("\"\"", "", 0..0), Some(1..1));
+        assert_eq!(inside("", "x", 0..1), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is read of a manifest, and every message about one that is wrong.
 
 mod errors;
+mod events;
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use bytesize::ByteSize;
 use serde_json::{Map, Value};
 
 use super::*;
-use crate::config::{Isolation, QueueSettings, Target};
+use crate::config::{Filter, Isolation, Origin, QueueSettings, Target};
 
 const EXAMPLE: &str = include_str!("../../../../docs/wasm-faas.example.toml");
 
@@ -87,9 +88,28 @@ fn the_defaults_of_the_schema_are_those_that_hold() {
     let rate = part(&schema, &["functions", "*", "rate", "per"]);
     assert_eq!(rate["default"], "1s");
     assert_eq!(hello("rate = { invocations = 1 }").rate.unwrap().per, Duration::from_secs(1));
+    let triggers = &schema["properties"]["triggers"]["properties"];
+    let least = [
+        ("queue", "queue = \"orders\""),
+        ("topic", "topic = \"stored\""),
+        ("schedule", "name = \"nightly\"\nschedule = \"rate(1m)\""),
+        ("blob", "container = \"inbox\""),
+        ("kv", "bucket = \"visits\""),
+    ];
+    for (kind, from) in least {
+        let items = &triggers[kind]["items"];
+        let batch =
+            items["properties"].get("batch").map(|batch| format!("[triggers.{kind}.batch]\n{}", defaults(batch)));
+        let backoff = format!("[triggers.{kind}.backoff]\n{}", defaults(&items["properties"]["backoff"]));
+        let all = format!("{from}\n{}{}{backoff}", defaults(items), batch.unwrap_or_default());
+        assert_eq!(events::trigger(kind, &all), events::trigger(kind, from));
+    }
+    let taken = of(&["functions", "*", "async"]);
+    let backoff = of(&["functions", "*", "async", "backoff"]);
+    let read = events::manifest(&format!("[functions.bill.async]\n{taken}\n[functions.bill.async.backoff]\n{backoff}"));
+    assert_eq!(read, events::manifest("[functions.bill.async]"));
     for path in [&["compress"][..], &["cors", "credentials"]] {
-        let trigger = &schema["properties"]["triggers"]["properties"]["http"]["items"];
-        assert_eq!(part(trigger, path)["default"], false);
+        assert_eq!(part(&triggers["http"]["items"], path)["default"], false);
     }
 }
 
@@ -169,6 +189,26 @@ fn the_example_is_read() {
     let queues = &read.resources.queues;
     assert_eq!(queues["counts"], QueueSettings { dead_letter: Some("dead-counts".into()), ..QueueSettings::default() });
     assert_eq!(read.memory, Resources::default());
+    for source in &read.events {
+        let EventSource { batch, concurrency, backoff, delivery, .. } =
+            EventSource::new(Origin::Queue, "".into(), "".into());
+        let found = (source.batch, source.concurrency, source.backoff, source.delivery);
+        assert_eq!(found, (batch, concurrency, backoff, delivery), "{source:?}");
+    }
+    let internal = QueueSettings {
+        dead_letter: Some("dead-counts".into()),
+        message_size: ByteSize::mib(1),
+        ..QueueSettings::default()
+    };
+    let watching = QueueSettings { fifo: true, ..internal.clone() };
+    assert_eq!(queues["topic/stored/paid-counter"], internal);
+    assert_eq!(queues["schedule/nightly"], internal);
+    assert_eq!(queues["blob/inbox/uploads"], watching);
+    assert_eq!(queues["kv/visits/audit"], watching);
+    assert_eq!(
+        read.events.iter().map(|source| source.origin.word()).collect::<Vec<_>>(),
+        ["queue", "topic", "schedule", "blob", "kv", "invoke"]
+    );
     let targets: Vec<&Target> = read.http.iter().map(|trigger| &trigger.target).collect();
     let expected =
         [Target::Function("counter".into()), Target::Files("/srv/site".into()), Target::Container("inbox".into())];
@@ -280,7 +320,8 @@ fn variables_are_replaced_in_every_text() {
         "[functions.hello]\ncomponent = \"${NAME}.wasm\"\n[queues.orders]\n[topics.stored]\nsubscriptions = [{ queue = \"orders\", filter = '{\"attributes\": {\"city\": [\"${NAME}\"]}}' }]",
     );
     assert_eq!(read.functions["hello"].component, Path::new("Zürich.wasm"));
-    assert!(read.resources.topics["stored"].subscriptions[0].filter.as_ref().unwrap().contains("[\"Zürich\"]"));
+    let filter = Filter::parse(r#"{"attributes": {"city": ["Zürich"]}}"#).unwrap();
+    assert_eq!(read.resources.topics["stored"].subscriptions[0].filter, Some(filter));
 }
 
 #[test]

@@ -8,8 +8,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::Notify;
 
 use super::{OpenError, millis};
-use crate::config::{BlobWatch, KvWatch, QueueSettings, Resources, TopicSettings};
-use crate::services::topic::filter::Filter;
+use crate::config::{BlobWatch, Filter, KvWatch, QueueSettings, Resources, TopicSettings};
 use crate::services::{Error, Result};
 
 /// Fixed while the store is open.
@@ -244,12 +243,7 @@ fn subscriptions(
     let subscription = |settings: &crate::config::Subscription| {
         let unknown = || OpenError::UnknownQueue { of: format!("topic `{topic}`"), queue: settings.queue.clone() };
         let queue = queues.get(&settings.queue).ok_or_else(unknown)?.id;
-        let filter = settings.filter.as_deref().map(Filter::parse).transpose().map_err(|source| OpenError::Filter {
-            topic: topic.into(),
-            queue: settings.queue.clone(),
-            source,
-        })?;
-        Ok(Subscription { queue, filter })
+        Ok(Subscription { queue, filter: settings.filter.clone() })
     };
     settings.subscriptions.iter().map(subscription).collect()
 }

@@ -3,8 +3,6 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use crate::services::topic::filter::FilterError;
-
 /// Why a store did not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -48,8 +46,6 @@ pub enum OpenError {
     UnknownWatched { queue: String, resource: &'static str, name: String },
     #[error("queue `{queue}` is its own dead-letter queue, its messages would never be dead: name another one")]
     OwnDeadLetter { queue: String },
-    #[error("the filter of queue `{queue}` in topic `{topic}` is wrong: {source}")]
-    Filter { topic: String, queue: String, source: FilterError },
 }
 
 fn process(pid: Option<u32>) -> String {

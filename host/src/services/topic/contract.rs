@@ -5,7 +5,7 @@ mod replay;
 use std::time::Duration;
 
 use super::{DEDUPLICATION_WINDOW, Message, Topic};
-use crate::config::{Grant, QueueSettings, Resources, Right, Service, Subscription, TopicSettings};
+use crate::config::{Filter, Grant, QueueSettings, Resources, Right, Service, Subscription, TopicSettings};
 use crate::services::Error;
 use crate::services::contract::{Fixture, START_MS, bytes, contract, millis, secs, soon};
 use crate::services::message::Attribute;
@@ -49,7 +49,7 @@ pub(super) fn resources() -> Resources {
         ("dead", QueueSettings::default()),
     ];
     let subscription =
-        |queue: &str, filter: Option<&str>| Subscription { queue: queue.into(), filter: filter.map(Into::into) };
+        |queue: &str, filter: Option<&str>| Subscription { queue: queue.into(), filter: filter.map(pattern) };
     let events = vec![
         subscription("all", None),
         subscription("images", Some(r#"{"attributes": {"type": [{"prefix": "image/"}]}}"#)),
@@ -67,6 +67,10 @@ pub(super) fn resources() -> Resources {
             .into(),
         ..Resources::default()
     }
+}
+
+fn pattern(text: &str) -> Filter {
+    Filter::parse(text).unwrap()
 }
 
 fn text(body: &str) -> Message {

@@ -7,11 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
-use super::filter::Filter;
-use super::{Backend, DEDUPLICATION_WINDOW, Message, keeps_nothing, not_subscribed, replayed};
-use crate::config::{Resources, TopicSettings};
+use super::{Backend, DEDUPLICATION_WINDOW, Message, keeps_nothing, not_subscribed, replayed, takes};
+use crate::config::{Resources, Subscription, TopicSettings};
 use crate::services::memory::{Deduplication, OpenError, lock};
-use crate::services::message::{Accepted, Attribute};
+use crate::services::message::Accepted;
 use crate::services::queue::{self, Backend as _, memory::message_id};
 use crate::services::{Clock, Error, Result};
 use log::Log;
@@ -27,11 +26,6 @@ struct Topic {
     subscriptions: Vec<Subscription>,
     accepted: Mutex<Deduplication>,
     log: Option<Mutex<Log>>,
-}
-
-struct Subscription {
-    queue: String,
-    filter: Option<Filter>,
 }
 
 impl Memory {
@@ -81,17 +75,12 @@ impl Memory {
 }
 
 fn subscriptions(resources: &Resources, topic: &str, settings: &TopicSettings) -> Result<Vec<Subscription>, OpenError> {
-    let open = |subscription: &crate::config::Subscription| {
-        let (topic, queue) = (topic.to_owned(), subscription.queue.clone());
-        if !resources.queues.contains_key(&queue) {
-            return Err(OpenError::SubscribedQueue { topic, queue });
-        }
-        match subscription.filter.as_deref().map(Filter::parse).transpose() {
-            Ok(filter) => Ok(Subscription { queue, filter }),
-            Err(source) => Err(OpenError::Filter { topic, queue, source }),
-        }
-    };
-    settings.subscriptions.iter().map(open).collect()
+    let unknown =
+        settings.subscriptions.iter().find(|subscription| !resources.queues.contains_key(&subscription.queue));
+    match unknown {
+        Some(unknown) => Err(OpenError::SubscribedQueue { topic: topic.into(), queue: unknown.queue.clone() }),
+        None => Ok(settings.subscriptions.clone()),
+    }
 }
 
 fn queued(message: Message) -> queue::Message {
@@ -122,7 +111,7 @@ impl Backend for Memory {
             if page.is_empty() {
                 return Ok(replayed);
             }
-            for (id, message) in page.iter().filter(|(_, message)| subscription.takes_again(message)) {
+            for (id, message) in page.iter().filter(|(_, message)| takes_again(subscription, message)) {
                 self.queues.deliver(id, &again(message), &[queue])?;
                 replayed += 1;
             }
@@ -139,18 +128,12 @@ impl Topic {
     /// The queues of the subscriptions that take the message.
     fn takers(&self, message: &Message) -> Vec<&str> {
         let takes = |subscription: &&Subscription| {
-            subscription.takes(&message.attributes, message.content_type.as_deref(), &message.body)
+            takes(subscription.filter.as_ref(), &message.attributes, message.content_type.as_deref(), &message.body)
         };
         self.subscriptions.iter().filter(takes).map(|subscription| subscription.queue.as_str()).collect()
     }
 }
 
-impl Subscription {
-    fn takes_again(&self, message: &queue::Message) -> bool {
-        self.takes(&message.attributes, message.content_type.as_deref(), &message.body)
-    }
-
-    fn takes(&self, attributes: &[Attribute], content_type: Option<&str>, body: &[u8]) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.matches(attributes, content_type, body))
-    }
+fn takes_again(subscription: &Subscription, message: &queue::Message) -> bool {
+    takes(subscription.filter.as_ref(), &message.attributes, message.content_type.as_deref(), &message.body)
 }

@@ -1,8 +1,7 @@
-//! Topics: the contract every backend keeps, the filter patterns, and the checked handle a guest works through.
+//! Topics: the contract every backend keeps, and the checked handle a guest works through.
 
 #[cfg(test)]
 mod contract;
-pub mod filter;
 pub mod host;
 pub mod memory;
 pub mod sqlite;
@@ -15,7 +14,7 @@ use async_trait::async_trait;
 use super::message::{self, Accepted, Attribute};
 use super::transaction::{Handle, Transaction};
 use super::{Error, Result, require};
-use crate::config::{Grant, Right};
+use crate::config::{Filter, Grant, Right};
 
 /// Body, content type and attributes.
 pub const MESSAGE_BYTES: usize = 256 << 10;
@@ -56,6 +55,12 @@ pub trait Backend: Send + Sync {
     /// meanwhile is not among them. Returns how many. Goes in steps: after an error the first of them may be there. What
     /// cannot be is [`Error::Invalid`]: a topic that keeps nothing, a queue that is none of its subscriptions.
     async fn replay(&self, topic: &str, queue: &str, from_ms: u64) -> Result<u64>;
+}
+
+/// Whether a subscription with this filter takes a message.
+fn takes(filter: Option<&Filter>, attributes: &[Attribute], content_type: Option<&str>, body: &[u8]) -> bool {
+    let attributes = || attributes.iter().map(|attribute| (attribute.name.as_str(), attribute.value.as_str()));
+    filter.is_none_or(|filter| filter.matches(attributes(), content_type, body))
 }
 
 /// Messages that one step of a replay looks at, so that it does not hold up everybody else.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Backend, DEDUPLICATION_WINDOW, Message, keeps_nothing, not_subscribed};
+use super::{Backend, DEDUPLICATION_WINDOW, Message, keeps_nothing, not_subscribed, takes};
 use crate::services::Result;
 use crate::services::message::{Accepted, Attribute};
 use crate::services::sqlite::{
@@ -69,7 +69,7 @@ impl Topic {
 
 impl Subscription {
     fn takes(&self, attributes: &[Attribute], content_type: Option<&str>, body: &[u8]) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.matches(attributes, content_type, body))
+        takes(self.filter.as_ref(), attributes, content_type, body)
     }
 }
 

@@ -4,7 +4,7 @@ use super::super::FunctionSettings;
 use super::super::raw::{self, Located};
 use super::super::source::Problem;
 use super::{Checker, DAY, Duration, HOUR, MILLISECOND, secs};
-use crate::config::{Advice, Grant, Limits, PoolSettings, Rate, SecretSource, check_function_name, units};
+use crate::config::{Advice, Grant, Limits, PoolSettings, Rate, Right, SecretSource, check_function_name, units};
 
 impl Checker<'_> {
     pub(super) fn functions(&mut self) -> BTreeMap<String, FunctionSettings> {
@@ -71,7 +71,11 @@ impl Checker<'_> {
         for text in texts {
             match text.parse::<Grant>() {
                 Ok(grant) => {
-                    self.refer(grant.service, &grant.name, text.span());
+                    if grant.has(Right::InvokeAsync) {
+                        self.refer_async(&grant.name, text.span());
+                    } else {
+                        self.refer(grant.service, &grant.name, text.span());
+                    }
                     grants.push(grant);
                 }
                 Err(error) => self.wrong(text.span(), error.to_string()),

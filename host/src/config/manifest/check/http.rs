@@ -8,7 +8,6 @@ use matchit::{InsertError, Router};
 use super::super::raw::{self, Located};
 use super::super::source::Problem;
 use super::{Checker, DAY, Duration};
-use crate::config::advice::header;
 use crate::config::{Cors, HttpTrigger, Service, Target, units};
 
 /// What a trigger without methods takes; no method has a space.
@@ -52,7 +51,7 @@ impl Checker<'_> {
             _ => {}
         }
         if let Some(name) = &raw.function {
-            self.refer_function(name);
+            self.refer(Service::Function, name, name.span());
             Some(Target::Function(name.to_string()))
         } else if let Some(folder) = &raw.files {
             Some(Target::Files(self.path(folder)))
@@ -61,16 +60,6 @@ impl Checker<'_> {
             self.refer(Service::Blob, name, name.span());
             Some(Target::Container(name.to_string()))
         }
-    }
-
-    pub(super) fn refer_function(&mut self, name: &Located<String>) {
-        let raw = self.raw;
-        if !self.whole || raw.functions.contains_key(name) {
-            return;
-        }
-        let problem = Problem::new(name.span(), format!("no function `{}` is in this manifest", **name));
-        let problem = problem.near(name, raw.functions.keys().map(|name| name.as_str()));
-        self.problems.push(problem.remedy(format!("to have it, add the table `{}`", header("functions", name))));
     }
 
     fn needs_wildcard(&mut self, path: &Located<String>) {

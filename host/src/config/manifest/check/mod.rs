@@ -1,5 +1,6 @@
 //! Checks what the schema cannot say: units, names, patterns, and what refers to what.
 
+mod destinations;
 mod events;
 mod function;
 mod http;
@@ -13,28 +14,37 @@ use std::time::Duration;
 use bytesize::ByteSize;
 
 use super::raw::{self, Located};
-use super::source::Problem;
+use super::source::{self, Problem};
 use super::{HttpTrigger, Manifest};
-use crate::config::units;
+use crate::config::{Filter, units};
 
 /// Collects what is wrong. Where there is nothing right to go on with, a default stands in: nobody sees it.
 struct Checker<'a> {
     folder: &'a Path,
+    /// As it is written.
+    text: &'a str,
     raw: &'a raw::Manifest,
     /// What refers to what is looked at only where nothing was taken out.
     whole: bool,
+    /// Where sources are made transactional, their queues and functions.
+    transactional: Vec<(Range<usize>, String, String)>,
     problems: Vec<Problem>,
 }
 
 /// The checked manifest, or all that is wrong: `problems` are those found before.
-pub(super) fn check(folder: &Path, raw: &raw::Manifest, problems: Vec<Problem>) -> Result<Manifest, Vec<Problem>> {
-    let mut checker = Checker { folder, raw, whole: problems.is_empty(), problems };
+pub(super) fn check(
+    folder: &Path,
+    text: &str,
+    raw: &raw::Manifest,
+    problems: Vec<Problem>,
+) -> Result<Manifest, Vec<Problem>> {
+    let mut checker = Checker { folder, text, raw, whole: problems.is_empty(), transactional: Vec::new(), problems };
     let server = checker.server();
     let data_dir = raw.store.folder.as_ref().map(|folder| checker.path(folder));
     let functions = checker.functions();
     let mut kept = checker.resources();
     let events = checker.events(&mut kept);
-    checker.one_source_each();
+    checker.transactions(&functions, &kept.memory);
     let resources::Kept { embedded, memory } = kept;
     let mut http = checker.http();
     if !checker.problems.is_empty() {
@@ -88,15 +98,24 @@ impl Checker<'_> {
         parsed.collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
-    /// A part of a text, where the text stands in the manifest as it is; else the whole.
+    /// Where a part of a text is written; the whole where that cannot be told.
     fn inside(&self, text: &Located<String>, part: Range<usize>) -> Range<usize> {
         let span = text.span();
-        // Two quotes, and nothing escaped.
-        if span.len() != text.len() + 2 {
-            return span;
+        match source::inside(self.text.get(span.clone()).unwrap_or_default(), text, part) {
+            Some(part) => span.start + part.start..span.start + part.end,
+            None => span,
         }
-        let start = span.start + 1;
-        start + part.start..start + part.end.max(part.start + 1)
+    }
+
+    fn filter(&mut self, text: Option<&Located<String>>) -> Option<Filter> {
+        let text = text?;
+        match Filter::parse(text) {
+            Ok(filter) => Some(filter),
+            Err(error) => {
+                self.wrong(self.inside(text, error.place), error.why);
+                None
+            }
+        }
     }
 
     /// A path that was written relative to the manifest's folder.

@@ -25,7 +25,7 @@ impl Kept {
 }
 
 /// What the tables of a service's resources are called.
-fn tables(service: Service) -> &'static str {
+pub(super) fn tables(service: Service) -> &'static str {
     match service {
         Service::Kv => "buckets",
         Service::Queue => "queues",
@@ -145,7 +145,7 @@ impl Checker<'_> {
         }
         Subscription {
             queue: raw.queue.as_ref().map(|queue| queue.to_string()).unwrap_or_default(),
-            filter: self.parsed(raw.filter.as_ref(), None, |text| pattern(text).map(|()| Some(text.to_owned()))),
+            filter: self.filter(raw.filter.as_ref()),
         }
     }
 
@@ -157,10 +157,4 @@ impl Checker<'_> {
             self.problems.push(Problem::new(queue.span(), what).remedy("set `backend` of both to the same"));
         }
     }
-}
-
-/// The backend reads the whole pattern; here it is known where it is written.
-pub(super) fn pattern(text: &str) -> Result<(), String> {
-    let object = serde_json::from_str::<serde_json::Map<_, _>>(text);
-    object.map(drop).map_err(|error| format!("the filter is no JSON object: {error}"))
 }

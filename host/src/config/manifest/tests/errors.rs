@@ -1,3 +1,4 @@
+mod events;
 mod references;
 mod structure;
 mod values;

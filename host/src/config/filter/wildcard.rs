@@ -1,7 +1,7 @@
 /// A text in which `*` stands for any characters, also none.
 ///
 /// Matching takes the leftmost place for each part, so its time is linear in the text whatever the pattern is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wildcard {
     /// Literal parts; a star stands between each two.
     parts: Vec<String>,

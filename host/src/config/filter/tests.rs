@@ -1,16 +1,11 @@
 use serde_json::{Value, json};
 
 use super::Filter;
-use crate::services::message::Attribute;
 
 /// Whether `body`, sent as JSON, matches a pattern over the body.
 fn body_matches(pattern: &Value, body: &Value) -> bool {
     let filter = Filter::parse(&json!({ "body": pattern }).to_string()).unwrap();
-    filter.matches(&[], None, body.to_string().as_bytes())
-}
-
-fn attribute(name: &str, value: &str) -> Attribute {
-    Attribute { name: name.into(), value: value.into() }
+    filter.matches([], None, body.to_string().as_bytes())
 }
 
 /// One field `a`: a test, values it accepts, values it refuses. `null` in the lists is a JSON null.
@@ -165,20 +160,20 @@ fn or_joins_whole_patterns() {
     assert!(!body_matches(&pattern, &json!({ "a": 0, "b": 2 })));
     let top = r#"{"$or": [{"attributes": {"kind": ["a"]}}, {"body": {"kind": ["a"]}}]}"#;
     let filter = Filter::parse(top).unwrap();
-    assert!(filter.matches(&[attribute("kind", "a")], None, b""));
-    assert!(filter.matches(&[], None, br#"{"kind":"a"}"#));
-    assert!(!filter.matches(&[attribute("kind", "b")], None, b"{}"));
+    assert!(filter.matches([("kind", "a")], None, b""));
+    assert!(filter.matches([], None, br#"{"kind":"a"}"#));
+    assert!(!filter.matches([("kind", "b")], None, b"{}"));
 }
 
 #[test]
 fn attributes_are_text() {
     let filter = Filter::parse(r#"{"attributes": {"kind": ["a"], "size": [{"exists": false}]}}"#).unwrap();
-    assert!(filter.matches(&[attribute("kind", "a")], None, &[0xff]));
-    assert!(filter.matches(&[attribute("kind", "b"), attribute("kind", "a")], None, b""), "a name that comes twice");
-    assert!(!filter.matches(&[attribute("kind", "a"), attribute("size", "")], None, b""));
-    assert!(!filter.matches(&[], None, b""));
+    assert!(filter.matches([("kind", "a")], None, &[0xff]));
+    assert!(filter.matches([("kind", "b"), ("kind", "a")], None, b""), "a name that comes twice");
+    assert!(!filter.matches([("kind", "a"), ("size", "")], None, b""));
+    assert!(!filter.matches([], None, b""));
     let number = Filter::parse(r#"{"attributes": {"size": [1]}}"#).unwrap();
-    assert!(!number.matches(&[attribute("size", "1")], None, b""));
+    assert!(!number.matches([("size", "1")], None, b""));
 }
 
 #[test]
@@ -188,31 +183,50 @@ fn the_body_counts_when_it_is_json() {
     for content_type in
         [None, Some("application/json"), Some("Application/CloudEvents+JSON; charset=utf-8"), Some("text/json")]
     {
-        assert!(filter.matches(&[], content_type, body), "{content_type:?}");
+        assert!(filter.matches([], content_type, body), "{content_type:?}");
     }
     for content_type in [Some("text/plain"), Some(""), Some("application/jsonl")] {
-        assert!(!filter.matches(&[], content_type, body), "{content_type:?}");
+        assert!(!filter.matches([], content_type, body), "{content_type:?}");
     }
     for body in [&b"{\"a\": 1"[..], b"", &[0xff], b"{\"a\": 1} x"] {
-        assert!(!filter.matches(&[], None, body), "{body:?}");
+        assert!(!filter.matches([], None, body), "{body:?}");
     }
     let absent = Filter::parse(r#"{"body": [{"exists": false}]}"#).unwrap();
-    assert!(absent.matches(&[], None, b"no json"));
-    assert!(!absent.matches(&[], None, b"1"));
+    assert!(absent.matches([], None, b"no json"));
+    assert!(!absent.matches([], None, b"1"));
+}
+
+/// The pattern, below what is wrong the marks, and why it is wrong.
+fn told(pattern: &str) -> String {
+    match Filter::parse(pattern) {
+        Ok(filter) => panic!("{pattern} is read as {filter:?}"),
+        Err(error) => {
+            let width = |text: &str| text.chars().count();
+            let indent = width(&pattern[..error.place.start]);
+            let marks = "^".repeat(width(&pattern[error.place.clone()]).max(1));
+            format!("{pattern}\n{}{marks} {error}", " ".repeat(indent))
+        }
+    }
 }
 
 #[test]
 fn invalid_patterns_say_where_and_why() {
     let patterns = [
         "detail",
+        "",
         "{",
+        "{}, 1",
+        r#"{"body": {"ü": ["é" 1]}}"#,
         "[]",
+        "\"body\"",
         "{}",
         r#"{"detail": ["a"]}"#,
         r#"{"attributes": ["a"]}"#,
         r#"{"$or": [{"body": [1]}, {"detail": [1]}]}"#,
         r#"{"body": "a"}"#,
         r#"{"body": {}}"#,
+        r#"{"body": [1], "body": [2]}"#,
+        r#"{"body": {"a": [{"prefix": "b", "prefix": "c"}]}}"#,
         r#"{"body": {"a": []}}"#,
         r#"{"body": {"a": null}}"#,
         r#"{"body": {"a": [["b"]]}}"#,
@@ -231,6 +245,8 @@ fn invalid_patterns_say_where_and_why() {
         r#"{"body": {"a": [{"numeric": 1}]}}"#,
         r#"{"body": {"a": [{"numeric": []}]}}"#,
         r#"{"body": {"a": [{"numeric": ["="]}]}}"#,
+        r#"{"body": {"a": [{"numeric": [">", 1, "<"]}]}}"#,
+        r#"{"body": {"a": [{"numeric": [">", 1, "<", 2, "<", 3]}]}}"#,
         r#"{"body": {"a": [{"numeric": ["==", 1]}]}}"#,
         r#"{"body": {"a": [{"numeric": [1, "="]}]}}"#,
         r#"{"body": {"a": [{"numeric": ["=", "1"]}]}}"#,
@@ -251,120 +267,51 @@ fn invalid_patterns_say_where_and_why() {
         r#"{"body": {"a": [{"anything-but": {"prefix": ""}}]}}"#,
         r#"{"body": {"a": [{"anything-but": {"suffix": []}}]}}"#,
         r#"{"body": {"a": [{"anything-but": {"wildcard": ["b", "**"]}}]}}"#,
+        r#"{"body": {"a": [{"anything-but": {"prefix": "b", "suffix": "c"}}]}}"#,
+        r#"{"body": {"a": [{"anything-but": {"equals-ignore-case": [1]}}]}}"#,
         r#"{"body": {"$or": {"a": [1]}}}"#,
+        r#"{"body": {"$or": []}}"#,
         r#"{"body": {"$or": [{"a": [1]}]}}"#,
         r#"{"body": {"$or": [{"a": [1]}, 2]}}"#,
         r#"{"body": {"$or": [{"a": [1]}, {}]}}"#,
     ];
-    let lines: Vec<String> = patterns
-        .iter()
-        .map(|pattern| match Filter::parse(pattern) {
-            Ok(filter) => panic!("{pattern} is read as {filter:?}"),
-            Err(error) => format!("{pattern}\n    {error}"),
-        })
-        .collect();
-    insta::assert_snapshot!(lines.join("\n"), @r#"
-    detail
-        filter pattern at `$`: it is no JSON: expected value at line 1 column 1
-    {
-        filter pattern at `$`: it is no JSON: EOF while parsing an object at line 1 column 1
-    []
-        filter pattern at `$`: expected an object
-    {}
-        filter pattern at `$`: the object is empty: name a field, or leave the pattern out to take everything
-    {"detail": ["a"]}
-        filter pattern at `$.detail`: a message has only `attributes` and `body`
-    {"attributes": ["a"]}
-        filter pattern at `$.attributes`: attributes are an object: write `{"name": [..]}`
-    {"$or": [{"body": [1]}, {"detail": [1]}]}
-        filter pattern at `$.$or[1].detail`: a message has only `attributes` and `body`
-    {"body": "a"}
-        filter pattern at `$.body`: `"a"` must stand in an array: `["a"]`
-    {"body": {}}
-        filter pattern at `$.body`: the object is empty: name a field, or leave the pattern out to take everything
-    {"body": {"a": []}}
-        filter pattern at `$.body.a`: the array is empty, nothing could match
-    {"body": {"a": null}}
-        filter pattern at `$.body.a`: `null` must stand in an array: `[null]`
-    {"body": {"a": [["b"]]}}
-        filter pattern at `$.body.a[0]`: an array cannot stand in an array
-    {"body": {"a": [{}]}}
-        filter pattern at `$.body.a[0]`: the object is empty, expected an operator
-    {"body": {"a": [1, {"prefix": "b", "suffix": "c"}]}}
-        filter pattern at `$.body.a[1]`: `prefix` and `suffix` in one object: each operator needs its own
-    {"body": {"a b": [{"Prefix": "b"}]}}
-        filter pattern at `$.body["a b"][0]`: `Prefix` is no operator: expected `prefix`, `suffix`, `equals-ignore-case`, `wildcard`, `numeric`, `cidr`, `exists` or `anything-but`
-    {"body": {"a": [{"prefix": 1}]}}
-        filter pattern at `$.body.a[0].prefix`: `1` is no text
-    {"body": {"a": [{"suffix": ["b"]}]}}
-        filter pattern at `$.body.a[0].suffix`: `["b"]` is no text
-    {"body": {"a": [{"prefix": {"prefix": "b"}}]}}
-        filter pattern at `$.body.a[0].prefix`: `prefix` cannot stand here, only `equals-ignore-case`
-    {"body": {"a": [{"prefix": {"equals-ignore-case": 1}}]}}
-        filter pattern at `$.body.a[0].prefix.equals-ignore-case`: `1` is no text
-    {"body": {"a": [{"equals-ignore-case": ["b"]}]}}
-        filter pattern at `$.body.a[0].equals-ignore-case`: `["b"]` is no text
-    {"body": {"a": [{"wildcard": 1}]}}
-        filter pattern at `$.body.a[0].wildcard`: `1` is no text
-    {"body": {"a": [{"wildcard": "b**c"}]}}
-        filter pattern at `$.body.a[0].wildcard`: two stars in a row, one stands for any characters already
-    {"body": {"a": [{"wildcard": "b\\c"}]}}
-        filter pattern at `$.body.a[0].wildcard`: `\c` is no escape, only `\*` and `\\` are
-    {"body": {"a": [{"wildcard": "b\\"}]}}
-        filter pattern at `$.body.a[0].wildcard`: it ends in a lone `\`
-    {"body": {"a": [{"numeric": 1}]}}
-        filter pattern at `$.body.a[0].numeric`: `1` is no array
-    {"body": {"a": [{"numeric": []}]}}
-        filter pattern at `$.body.a[0].numeric`: the array is empty, nothing could match
-    {"body": {"a": [{"numeric": ["="]}]}}
-        filter pattern at `$.body.a[0].numeric`: expected `[sign, number]` or `[sign, number, sign, number]`
-    {"body": {"a": [{"numeric": ["==", 1]}]}}
-        filter pattern at `$.body.a[0].numeric[0]`: `"=="` is none of `=`, `!=`, `<`, `<=`, `>`, `>=`
-    {"body": {"a": [{"numeric": [1, "="]}]}}
-        filter pattern at `$.body.a[0].numeric[0]`: `1` is none of `=`, `!=`, `<`, `<=`, `>`, `>=`
-    {"body": {"a": [{"numeric": ["=", "1"]}]}}
-        filter pattern at `$.body.a[0].numeric[1]`: `"1"` is no number
-    {"body": {"a": [{"numeric": ["<", 5, ">", 1]}]}}
-        filter pattern at `$.body.a[0].numeric`: a range is written lower bound first: `[">", low, "<=", high]`
-    {"body": {"a": [{"numeric": [">", 5, "<", 5]}]}}
-        filter pattern at `$.body.a[0].numeric`: the range is empty: 5 is not below 5
-    {"body": {"a": [{"cidr": 10}]}}
-        filter pattern at `$.body.a[0].cidr`: `10` is no text
-    {"body": {"a": [{"cidr": "10.0.0.0"}]}}
-        filter pattern at `$.body.a[0].cidr`: `10.0.0.0` is no network: expected one like `10.0.0.0/8` or `2001:db8::/32`
-    {"body": {"a": [{"cidr": "10.0.0.0/33"}]}}
-        filter pattern at `$.body.a[0].cidr`: `10.0.0.0/33` is no network: expected one like `10.0.0.0/8` or `2001:db8::/32`
-    {"body": {"a": [{"cidr": "::/129"}]}}
-        filter pattern at `$.body.a[0].cidr`: `::/129` is no network: expected one like `10.0.0.0/8` or `2001:db8::/32`
-    {"body": {"a": [{"cidr": "host/8"}]}}
-        filter pattern at `$.body.a[0].cidr`: `host/8` is no network: expected one like `10.0.0.0/8` or `2001:db8::/32`
-    {"body": {"a": [{"exists": "true"}]}}
-        filter pattern at `$.body.a[0].exists`: expected true or false
-    {"body": {"a": [{"anything-but": []}]}}
-        filter pattern at `$.body.a[0].anything-but`: the array is empty, nothing could match
-    {"body": {"a": [{"anything-but": null}]}}
-        filter pattern at `$.body.a[0].anything-but`: expected a text or a number
-    {"body": {"a": [{"anything-but": ["b", true]}]}}
-        filter pattern at `$.body.a[0].anything-but[1]`: expected a text or a number
-    {"body": {"a": [{"anything-but": ["b", 1]}]}}
-        filter pattern at `$.body.a[0].anything-but`: texts and numbers cannot stand in one list
-    {"body": {"a": [{"anything-but": {}}]}}
-        filter pattern at `$.body.a[0].anything-but`: the object is empty, expected an operator
-    {"body": {"a": [{"anything-but": {"numeric": ["=", 1]}}]}}
-        filter pattern at `$.body.a[0].anything-but`: `numeric` cannot stand in `anything-but`: expected `prefix`, `suffix`, `equals-ignore-case` or `wildcard`
-    {"body": {"a": [{"anything-but": {"prefix": ""}}]}}
-        filter pattern at `$.body.a[0].anything-but.prefix`: the text is empty, which excludes every text
-    {"body": {"a": [{"anything-but": {"suffix": []}}]}}
-        filter pattern at `$.body.a[0].anything-but.suffix`: the array is empty, nothing could match
-    {"body": {"a": [{"anything-but": {"wildcard": ["b", "**"]}}]}}
-        filter pattern at `$.body.a[0].anything-but.wildcard[1]`: two stars in a row, one stands for any characters already
-    {"body": {"$or": {"a": [1]}}}
-        filter pattern at `$.body.$or`: `{"a":[1]}` is no array
-    {"body": {"$or": [{"a": [1]}]}}
-        filter pattern at `$.body.$or`: `$or` needs at least two patterns
-    {"body": {"$or": [{"a": [1]}, 2]}}
-        filter pattern at `$.body.$or[1]`: expected an object
-    {"body": {"$or": [{"a": [1]}, {}]}}
-        filter pattern at `$.body.$or[1]`: the object is empty: name a field, or leave the pattern out to take everything
-    "#);
+    insta::assert_snapshot!(patterns.map(told).join("\n"), @"");
+}
+
+/// Each operator over each kind of operand.
+#[test]
+fn operators_take_what_they_compare_with() {
+    let operators =
+        ["prefix", "suffix", "equals-ignore-case", "wildcard", "numeric", "cidr", "exists", "anything-but", "equals"];
+    let operands = [
+        "null",
+        "true",
+        "1",
+        r#""""#,
+        r#""b""#,
+        r#""::1/128""#,
+        "[]",
+        r#"["b"]"#,
+        "[1]",
+        r#"["=", 1]"#,
+        "[[]]",
+        "{}",
+        r#"{"equals-ignore-case": "b"}"#,
+        r#"{"prefix": "b"}"#,
+    ];
+    let row = |operator: &str| {
+        let fine = operands
+            .iter()
+            .filter(|operand| Filter::parse(&format!(r#"{{"body": {{"a": [{{"{operator}": {operand}}}]}}}}"#)).is_ok());
+        format!("{operator}: {}", fine.copied().collect::<Vec<_>>().join("  "))
+    };
+    insta::assert_snapshot!(operators.map(row).join("\n"), @"");
+}
+
+#[test]
+fn patterns_are_not_deeper_than_can_be_read() {
+    let deep = |depth: usize| format!("{}1{}", r#"{"body":"#.repeat(depth), "}".repeat(depth));
+    assert_eq!(Filter::parse(&deep(100_000)).unwrap_err().why, "the pattern is no JSON: recursion limit exceeded");
+    let nested = format!("{}[1]{}", r#"{"body":"#.repeat(100), "}".repeat(100));
+    assert!(Filter::parse(&nested).is_ok());
 }

@@ -17,6 +17,7 @@
 //!
 //! The code is our own because the only library for this grammar is a young crate of one author.
 
+mod json;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -26,34 +27,34 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::Range;
 
 use serde_json::{Map, Number, Value};
 
-use crate::services::message::Attribute;
 use wildcard::Wildcard;
 
 /// A pattern that was read and found valid.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
     fields: Fields,
     /// Spares parsing bodies that the pattern does not look at.
     reads_body: bool,
 }
 
-/// Why a text is no pattern.
+/// Why a text is no pattern, and where in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("filter pattern at `{path}`: {why}")]
+#[error("{why}")]
 pub struct FilterError {
-    /// Where in the pattern, as a JSON path: `$.attributes.kind[0].prefix`.
-    pub path: String,
+    /// In bytes from the text's start; empty at its end when something is missing there.
+    pub place: Range<usize>,
     pub why: String,
 }
 
 /// The conditions on an object; all must hold.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Fields(Vec<Clause>);
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Clause {
     /// The field's value is an object, or an array with an object, that matches.
     Object(String, Fields),
@@ -63,7 +64,7 @@ enum Clause {
 }
 
 /// A condition on one value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Test {
     Equals(Value),
     Prefix(Text),
@@ -77,13 +78,13 @@ enum Test {
 }
 
 /// A text to compare with, in lower case when the case is ignored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Text {
     text: String,
     ignore_case: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sign {
     Equal,
     NotEqual,
@@ -93,7 +94,7 @@ enum Sign {
     GreaterOrEqual,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Network {
     address: IpAddr,
     /// Leading bits that count.
@@ -108,9 +109,14 @@ impl Filter {
         Ok(Self { fields, reads_body })
     }
 
-    /// Whether a message with these parts matches. A body counts as JSON when it parses and `content_type`, if there is
-    /// one, does not speak against it.
-    pub fn matches(&self, attributes: &[Attribute], content_type: Option<&str>, body: &[u8]) -> bool {
+    /// Whether a message with these parts matches; attributes are names and values. A body counts as JSON when it parses
+    /// and `content_type`, if there is one, does not speak against it.
+    pub fn matches<'a>(
+        &self,
+        attributes: impl IntoIterator<Item = (&'a str, &'a str)>,
+        content_type: Option<&str>,
+        body: &[u8],
+    ) -> bool {
         let mut event = Map::new();
         event.insert("attributes".into(), attribute_object(attributes));
         if self.reads_body
@@ -124,9 +130,9 @@ impl Filter {
 }
 
 /// A name that comes twice has two values, as an array has.
-fn attribute_object(attributes: &[Attribute]) -> Value {
+fn attribute_object<'a>(attributes: impl IntoIterator<Item = (&'a str, &'a str)>) -> Value {
     let mut values: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for Attribute { name, value } in attributes {
+    for (name, value) in attributes {
         values.entry(name).or_default().push(value);
     }
     values.into_iter().map(|(name, values)| (name, Value::from(values))).collect()
