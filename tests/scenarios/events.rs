@@ -9,13 +9,16 @@ use super::{Verdict, support};
 /// A trigger and what its function gets. The backend is that of the manifest's store.
 type Case = (&'static str, fn(&str, &str) -> Verdict);
 
-const CASES: [Case; 6] = [
+const CASES: [Case; 9] = [
     ("queue", queue),
     ("fifo_queue", fifo_queue),
     ("topic", topic),
     ("schedule", schedule),
     ("blob", blob),
     ("kv", kv),
+    ("batch", batch),
+    ("asynchronous", asynchronous),
+    ("transactional", transactional),
 ];
 
 pub fn trials() -> Vec<Trial> {
@@ -177,5 +180,104 @@ fn kv(language: &str, backend: &str) -> Verdict {
     let seen: Vec<Value> = application.seen(4)?.iter().map(|seen| json!([seen["type"], seen["trigger"][3]])).collect();
     let of = |change: &str| json!([format!("faas.kv.{change}"), change]);
     assert_eq!(seen, [of("set"), of("removed"), of("set"), of("expired")]);
+    Ok(())
+}
+
+/// One answer for each event; what breaks a batch is found, and the others of it are handled.
+fn batch(language: &str, backend: &str) -> Verdict {
+    let manifest = r#"
+        [functions.batch]
+        component = "batch.wasm"
+        grants = ["kv:seen:rw"]
+        [buckets.seen]
+        [queues.orders]
+        max-receives = 2
+        dead-letter = "dead"
+        [queues.dead]
+        [[triggers.queue]]
+        queue = "orders"
+        function = "batch"
+        batch = { size = 4, window = "2s" }
+        backoff = { min = "20ms" }"#;
+    let stage = super::stage::Stage::new()?;
+    stage.guest("rust", "record")?;
+    stage.guest(language, "batch")?;
+    let grants = ["queue:orders:send", "queue:dead:receive", "kv:seen:ro"];
+    let application = Application::on(stage, &grants, &format!("{manifest}\n[store]\nbackend = \"{backend}\"\n"))?;
+    application.send("orders", &["ok", "reject", "ok", "retry"])?;
+    let mut dead = application.received("dead", 2)?;
+    application.send("orders", &["ok", "trap", "ok", "ok"])?;
+    dead.extend(application.received("dead", 1)?);
+    let mut dead: Vec<Value> = dead.iter().map(death).collect();
+    dead.sort_by_key(Value::to_string);
+    let short: Vec<Value> = dead.iter().map(|dead| json!([dead[0], dead[1], dead[3]])).collect();
+    assert_eq!(
+        short,
+        [
+            json!(["reject", "rejected", "1"]),
+            json!(["retry", "max-receives", "2"]),
+            json!(["trap", "max-receives", "2"])
+        ]
+    );
+    let counted = application.steps(&json!([{ "op": "kv.get", "bucket": "seen", "key": "events" }]))?;
+    // Each once in a batch; alone those of the batch that broke, and the one that was to be tried again.
+    assert_eq!(body(&json!({ "body": counted[0]["value"] })), "13");
+    Ok(())
+}
+
+fn asynchronous(language: &str, backend: &str) -> Verdict {
+    let manifest = r#"
+        [functions.record.async]
+        max-receives = 2
+        backoff = { min = "20ms" }
+        on-success = "queue:done"
+        on-failure = "queue:failed"
+        [queues.done]
+        [queues.failed]"#;
+    let grants = ["function:record:invoke-async", "queue:done:receive", "queue:failed:receive"];
+    let application = start(language, backend, &grants, manifest)?;
+    let invoke = |data: &str| json!({ "op": "functions.invoke_async", "function": "record", "data": encoded(data) });
+    application.steps(&json!([invoke("fine"), invoke("retry")]))?;
+    let of = |data: &str, attempt: u32| json!(["/functions/driver", "faas.invoke", null, ["invoke"], attempt, data]);
+    assert_eq!(summaries(&application.seen(3)?), [of("fine", 1), of("retry", 1), of("retry", 2)]);
+    let record = |queue: &str| -> Result<Value, Failed> {
+        let record: Value = serde_json::from_str(&body(&application.received(queue, 1)?[0]))?;
+        Ok(json!([record["condition"], record["function"], record["attempts"], record["event"], record["error"]]))
+    };
+    assert_eq!(record("done")?, json!(["success", "record", 1, "fine", null]));
+    assert_eq!(record("failed")?, json!(["retries-exhausted", "record", 2, "retry", "not now"]));
+    Ok(())
+}
+
+/// What a failed attempt sent is not there. What is kept in memory cannot promise that, and does not.
+fn transactional(language: &str, backend: &str) -> Verdict {
+    let manifest = r#"
+        [queues.orders]
+        max-receives = 2
+        dead-letter = "dead"
+        [queues.dead]
+        [[triggers.queue]]
+        queue = "orders"
+        function = "record"
+        delivery = "transactional"
+        backoff = { min = "20ms" }"#;
+    let started = start(language, backend, &["queue:orders:send", "queue:dead:receive"], manifest);
+    if backend == "memory" {
+        let refused = started.err().ok_or("transactions in memory were promised")?;
+        let told = refused.message().unwrap_or_default().to_owned();
+        assert!(
+            told.contains("which is kept in memory, where there are no transactions")
+                || told.contains("kept in memory"),
+            "{told}"
+        );
+        return Ok(());
+    }
+    let application = started?;
+    application.send("orders", &["retry", "reject", "fine"])?;
+    let mut dead: Vec<Value> = application.received("dead", 2)?.iter().map(|dead| json!(body(dead))).collect();
+    dead.sort_by_key(Value::to_string);
+    assert_eq!(dead, [json!("reject"), json!("retry")]);
+    let of = json!(["/queues/orders", "faas.queue.message", null, ["queue", "orders", null], 1, "fine"]);
+    assert_eq!(summaries(&application.seen(1)?), [of]);
     Ok(())
 }

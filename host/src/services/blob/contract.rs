@@ -16,7 +16,7 @@ use crate::services::{Error, Result};
 use bounds::*;
 use list::*;
 use streams::*;
-use watches::*;
+use watches::watches;
 
 contract! { + transaction
     objects_come_back_as_put
@@ -51,10 +51,6 @@ contract! { + transaction
     list_pages_mix_objects_and_prefixes
     list_goes_on_after_any_cursor
     list_skips_prefixes_of_any_delimiter
-    watches_are_told_of_changes
-    what_changes_nothing_is_not_told
-    the_changes_of_a_key_come_in_order
-    the_message_about_a_change_is_plain_json
 }
 
 pub(super) fn resources() -> Resources {

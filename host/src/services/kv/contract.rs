@@ -13,7 +13,7 @@ use crate::services::contract::{Fixture, START_MS, all_at_once, bytes, contract,
 use crate::services::{Error, Result};
 use list::*;
 use transact::*;
-use watches::*;
+use watches::watches;
 
 contract! { + transaction
     values_come_back_as_set
@@ -50,13 +50,6 @@ contract! { + transaction
     transactions_check_every_condition
     transactions_are_bounded
     transactions_do_not_mix
-    watches_are_told_of_changes
-    what_changes_nothing_is_not_told
-    a_transaction_tells_each_change
-    the_changes_of_a_key_come_in_order
-    watches_are_told_once_of_what_expires
-    a_key_written_again_is_told_as_set
-    the_message_about_a_change_is_plain_json
 }
 
 pub(super) fn resources() -> Resources {

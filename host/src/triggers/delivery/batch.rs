@@ -26,7 +26,7 @@ fn batches(batch: &Batch, is_batch: bool, messages: Vec<Delivered>) -> Vec<Vec<D
     let mut batches: Vec<Vec<Delivered>> = Vec::new();
     let mut open = false;
     for message in messages {
-        let alone = !is_batch || message.receive_count > 1;
+        let alone = !is_batch || !is_fresh(&message);
         match batches.last_mut().filter(|last| open && !alone && fits(batch, last, &message)) {
             Some(last) => last.push(message),
             None => {
@@ -43,8 +43,22 @@ fn fits(batch: &Batch, messages: &[Delivered], message: &Delivered) -> bool {
     messages.len() < batch.size as usize && bytes <= batch.bytes.as_u64()
 }
 
+/// Whether it is worth waiting for messages that could go with these.
+pub(super) fn is_open(batch: &Batch, messages: &[Delivered]) -> bool {
+    (1..batch.size as usize).contains(&fresh(messages)) && bytes(messages) < batch.bytes.as_u64()
+}
+
+/// Those that do not go alone.
+pub(super) fn fresh(messages: &[Delivered]) -> usize {
+    messages.iter().filter(|message| is_fresh(message)).count()
+}
+
+fn is_fresh(message: &Delivered) -> bool {
+    message.receive_count == 1
+}
+
 /// Of the bodies added up.
-pub(super) fn bytes(messages: &[Delivered]) -> u64 {
+fn bytes(messages: &[Delivered]) -> u64 {
     messages.iter().map(|message| message.body.len() as u64).sum()
 }
 
@@ -81,6 +95,17 @@ mod tests {
         assert_eq!(sizes(&batch, true, messages(50)), [2, 2, 2, 1]);
         assert_eq!(sizes(&batch, true, messages(1000)), [1; 7], "one always fits");
         assert_eq!(sizes(&batch, false, messages(1)), [1; 7]);
+    }
+
+    #[test]
+    fn a_batch_stays_open_for_others_until_it_is_full() {
+        let batch = Batch { size: 2, bytes: ByteSize::b(100), ..Batch::default() };
+        assert!(!is_open(&batch, &[]), "there is nothing that waits");
+        assert!(is_open(&batch, &[message(0, 1, 1)]));
+        assert!(is_open(&batch, &[message(0, 1, 1), message(1, 1, 2)]));
+        assert!(!is_open(&batch, &[message(0, 1, 1), message(1, 1, 1)]));
+        assert!(!is_open(&batch, &[message(0, 100, 1)]));
+        assert!(!is_open(&batch, &[message(0, 1, 2)]), "what goes alone waits for nobody");
     }
 
     #[test]

@@ -101,15 +101,15 @@ impl Source {
         let most = (permits * each).min(BATCH_MESSAGES);
         let lease = LEASE + if self.is_batch() { batch.window } else { Duration::ZERO };
         let mut messages = self.receive_now(most, lease).await;
-        if self.is_batch() && !messages.is_empty() && !batch.window.is_zero() {
+        if self.is_batch() && !batch.window.is_zero() {
             let until = after(self.clock.now_ms(), batch.window);
-            while messages.len() < each && batch::bytes(&messages) < batch.bytes.as_u64() {
+            while batch::is_open(batch, &messages) {
                 tokio::select! {
                     ready = self.backend.ready(&self.source.queue) => if ready.is_err() { break },
                     () = self.clock.sleep_until(until) => break,
                     () = stop.cancelled() => break,
                 }
-                messages.extend(self.receive_now(each - messages.len(), lease).await);
+                messages.extend(self.receive_now(each - batch::fresh(&messages), lease).await);
             }
         }
         messages

@@ -4,6 +4,14 @@ use super::*;
 use crate::config::BlobWatch;
 use crate::services::blob::{Change, ChangeKind};
 
+// Not inside a transaction: what it changes is told when it commits.
+contract! {
+    watches_are_told_of_changes
+    what_changes_nothing_is_not_told
+    the_changes_of_a_key_come_in_order
+    the_message_about_a_change_is_plain_json
+}
+
 /// `all` is told everything, `images` of what is stored as `images/*.png`, `gone` of what is there no more.
 pub(super) fn watches() -> Vec<BlobWatch> {
     let watch = |queue: &str| BlobWatch {
@@ -43,7 +51,7 @@ fn change(kind: ChangeKind, info: &ObjectInfo) -> Change {
     Change { container: "inbox".into(), key: info.key.clone(), kind, etag: info.etag.clone(), size: info.size }
 }
 
-pub(super) async fn watches_are_told_of_changes(fixture: Fixture) {
+async fn watches_are_told_of_changes(fixture: Fixture) {
     let container = fixture.container("inbox").await;
     let small = put(&container, "images/a.png", "data").await;
     let large = put(&container, "images/a.jpeg", bytes(100_000)).await;
@@ -63,7 +71,7 @@ pub(super) async fn watches_are_told_of_changes(fixture: Fixture) {
     assert_eq!(told(&fixture, "images").await, []);
 }
 
-pub(super) async fn what_changes_nothing_is_not_told(fixture: Fixture) {
+async fn what_changes_nothing_is_not_told(fixture: Fixture) {
     let (container, other) = (fixture.container("inbox").await, fixture.container("other").await);
     put(&other, "key", "data").await;
     let refused = container.put("key", b"data".into(), when(Condition::IfMatch("etag".into()))).await;
@@ -75,7 +83,7 @@ pub(super) async fn what_changes_nothing_is_not_told(fixture: Fixture) {
     assert_eq!(told(&fixture, "all").await, []);
 }
 
-pub(super) async fn the_changes_of_a_key_come_in_order(mut fixture: Fixture) {
+async fn the_changes_of_a_key_come_in_order(mut fixture: Fixture) {
     let container = fixture.container("inbox").await;
     let first = put(&container, "key", "first").await;
     let second = put(&container, "key", "second").await;
@@ -88,7 +96,7 @@ pub(super) async fn the_changes_of_a_key_come_in_order(mut fixture: Fixture) {
 }
 
 /// Held, because others read it.
-pub(super) async fn the_message_about_a_change_is_plain_json(fixture: Fixture) {
+async fn the_message_about_a_change_is_plain_json(fixture: Fixture) {
     let info = put(&fixture.container("inbox").await, "a b", "data").await;
     let backend = &fixture.backends().queue;
     let body = backend.receive("blob/inbox/all", 1, Duration::ZERO, secs(30)).await.unwrap().remove(0).body;

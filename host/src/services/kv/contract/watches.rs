@@ -3,6 +3,17 @@ use crate::config::KvWatch;
 use crate::services::kv::{Change, ChangeKind, Operation};
 use crate::services::queue::Delivered;
 
+// Not inside a transaction: what it changes is told when it commits.
+contract! {
+    watches_are_told_of_changes
+    what_changes_nothing_is_not_told
+    a_transaction_tells_each_change
+    the_changes_of_a_key_come_in_order
+    watches_are_told_once_of_what_expires
+    a_key_written_again_is_told_as_set
+    the_message_about_a_change_is_plain_json
+}
+
 /// `all` is told everything, `orders` of what is written under `orders/`, `gone` of what is there no more.
 pub(super) fn watches() -> Vec<KvWatch> {
     let watch =
@@ -45,7 +56,7 @@ async fn told(fixture: &Fixture, queue: &str) -> Vec<(ChangeKind, String, u64)> 
     }
 }
 
-pub(super) async fn watches_are_told_of_changes(fixture: Fixture) {
+async fn watches_are_told_of_changes(fixture: Fixture) {
     let bucket = fixture.bucket("visits").await;
     let first = set(&bucket, "a", "1").await;
     let second = set(&bucket, "orders/1", "2").await;
@@ -61,7 +72,7 @@ pub(super) async fn watches_are_told_of_changes(fixture: Fixture) {
     assert_eq!(told(&fixture, "gone").await, [removed]);
 }
 
-pub(super) async fn what_changes_nothing_is_not_told(fixture: Fixture) {
+async fn what_changes_nothing_is_not_told(fixture: Fixture) {
     let (bucket, other) = (fixture.bucket("visits").await, fixture.bucket("other").await);
     assert_eq!(bucket.delete("a", Condition::Always).await, Ok(false));
     let stale = Write { when: Condition::IfVersion(7), ..write("a", "x") };
@@ -72,7 +83,7 @@ pub(super) async fn what_changes_nothing_is_not_told(fixture: Fixture) {
     assert_eq!(told(&fixture, "all").await, []);
 }
 
-pub(super) async fn a_transaction_tells_each_change(fixture: Fixture) {
+async fn a_transaction_tells_each_change(fixture: Fixture) {
     let bucket = fixture.bucket("visits").await;
     let old = set(&bucket, "old", "").await;
     told(&fixture, "all").await;
@@ -87,7 +98,7 @@ pub(super) async fn a_transaction_tells_each_change(fixture: Fixture) {
     assert_eq!(told(&fixture, "all").await, expected);
 }
 
-pub(super) async fn the_changes_of_a_key_come_in_order(mut fixture: Fixture) {
+async fn the_changes_of_a_key_come_in_order(mut fixture: Fixture) {
     let bucket = fixture.bucket("visits").await;
     let mut versions = Vec::new();
     for number in 0..10 {
@@ -112,7 +123,7 @@ async fn told_in_time(fixture: &Fixture, queue: &str, count: usize) -> Vec<(Chan
     all
 }
 
-pub(super) async fn watches_are_told_once_of_what_expires(fixture: Fixture) {
+async fn watches_are_told_once_of_what_expires(fixture: Fixture) {
     let bucket = fixture.bucket("visits").await;
     let brief = |key: &str| Write { ttl: Some(millis(10)), ..write(key, "v") };
     let mut versions = Vec::new();
@@ -133,7 +144,7 @@ pub(super) async fn watches_are_told_once_of_what_expires(fixture: Fixture) {
 }
 
 /// The sweep may have come in between.
-pub(super) async fn a_key_written_again_is_told_as_set(fixture: Fixture) {
+async fn a_key_written_again_is_told_as_set(fixture: Fixture) {
     let bucket = fixture.bucket("visits").await;
     let first = bucket.set(Write { ttl: Some(millis(10)), ..write("key", "v") }).await.unwrap();
     fixture.advance(millis(10));
@@ -147,7 +158,7 @@ pub(super) async fn a_key_written_again_is_told_as_set(fixture: Fixture) {
 }
 
 /// Held, because others read it.
-pub(super) async fn the_message_about_a_change_is_plain_json(fixture: Fixture) {
+async fn the_message_about_a_change_is_plain_json(fixture: Fixture) {
     set(&fixture.bucket("visits").await, "k\"ü", "").await;
     let body = receive(&fixture, "all").await.remove(0).body;
     assert_eq!(String::from_utf8(body).unwrap(), r#"{"bucket":"visits","key":"k\"ü","kind":"set","version":1}"#);
