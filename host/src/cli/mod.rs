@@ -110,11 +110,17 @@ fn block_on<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<T, C
 
 /// Writes to standard output, which carries data only. A reader that went away ends the command quietly.
 fn print(bytes: &[u8]) -> Result<(), CliError> {
+    is_printed(bytes).map(drop)
+}
+
+/// The same; false when the reader went away.
+fn is_printed(bytes: &[u8]) -> Result<bool, CliError> {
     use std::io::Write as _;
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::Output { source: error }),
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        Err(source) => Err(CliError::Output { source }),
     }
 }
 

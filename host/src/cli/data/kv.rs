@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Body, Session, line, print_body};
+use super::{Body, Session, line, shown};
 use crate::cli::error::CliError;
 use crate::cli::print;
 use crate::config::units::duration;
@@ -68,7 +68,7 @@ async fn get(session: &Session, bucket: String, key: String) -> Result<(), CliEr
     if session.json {
         return print(line(&entry).as_bytes());
     }
-    print_body(&entry.value.0)
+    print(&shown(&entry.value.0))
 }
 
 async fn list(session: &Session, bucket: String, prefix: String) -> Result<(), CliError> {

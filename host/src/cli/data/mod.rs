@@ -122,12 +122,16 @@ impl Session {
     }
 }
 
-/// A body alone, as it is; a terminal gets what it can show.
-pub(super) fn print_body(body: &[u8]) -> Result<(), CliError> {
-    match std::io::stdout().is_terminal() {
-        true => super::run::show(table::readable(body).as_bytes()),
-        false => print(body),
+/// A body alone as it is printed: to a terminal what it can show, in a line of its own.
+pub(super) fn shown(body: &[u8]) -> Vec<u8> {
+    if !std::io::stdout().is_terminal() {
+        return body.to_vec();
     }
+    let mut text = table::readable(body);
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text.into_bytes()
 }
 
 /// One line of JSON. What is answered can always be written.

@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Body, Session, attribute, line, print_body};
+use super::{Body, Session, attribute, line, shown};
 use crate::cli::dead_letters::show_message;
 use crate::cli::error::CliError;
 use crate::cli::table::{preview, span};
-use crate::cli::{print, tell};
+use crate::cli::{is_printed, print, tell};
 use crate::config::units::duration;
 use crate::services::context::printable;
 use crate::services::message::Attribute;
@@ -121,26 +121,32 @@ async fn receive(session: &Session, queue: String, max: u32, wait: Duration) -> 
         tell(format_args!("queue `{queue}` has no message that is ready"));
         return Ok(());
     }
-    for message in &received {
-        if session.json {
-            print(line(message).as_bytes())?;
-        } else {
-            show(message, received.len())?;
+    let (mut receipts, several) = (Vec::new(), received.len() > 1);
+    for message in received {
+        let text = if session.json { line(&message).into_bytes() } else { text(&message, several) };
+        if !is_printed(&text)? {
+            break;
         }
+        receipts.push(message.receipt);
     }
-    let receipts = received.into_iter().map(|message| message.receipt).collect();
-    Ok(session.client.call(QueueAcknowledge { queue, receipts }).await?)
+    match receipts.as_slice() {
+        [] => Ok(()),
+        _ => Ok(session.client.call(QueueAcknowledge { queue, receipts }).await?),
+    }
 }
 
-/// The body as it is, each of several followed by a line's end; what else there is goes to standard error.
-fn show(message: &Received, of: usize) -> Result<(), CliError> {
+/// The body as it is, a line of its own for each of several; what else there is goes to standard error.
+fn text(message: &Received, several: bool) -> Vec<u8> {
     let age = span(Clock::System.now_ms().saturating_sub(message.sent_at_ms));
-    tell(format_args!("{} sent {age} ago, received {} times", message.id, message.receives));
+    tell(format_args!("{} sent {age} ago, delivery {}", message.id, message.receives));
     for Attribute { name, value } in &message.attributes {
         tell(format_args!("    {name}: {}", printable(value)));
     }
-    print_body(&message.body.0)?;
-    if of > 1 { print(b"\n") } else { Ok(()) }
+    let mut text = shown(&message.body.0);
+    if several && text.last() != Some(&b'\n') {
+        text.push(b'\n');
+    }
+    text
 }
 
 async fn peek(session: &Session, queue: String, limit: u32) -> Result<(), CliError> {
