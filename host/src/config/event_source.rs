@@ -108,6 +108,7 @@ pub struct Ticks {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Missed {
+    /// They are left out.
     Skip,
     /// Only the last one is made up for.
     #[default]

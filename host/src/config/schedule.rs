@@ -322,9 +322,88 @@ mod tests {
         ];
         let told = texts.map(|text| {
             let error = Schedule::parse(text, TimeZone::UTC).unwrap_err();
-            format!("{text}\n{}{}\n{error}", " ".repeat(error.place.start), "^".repeat(error.place.len()))
+            format!("{text}\n{}{}\n{error}", " ".repeat(error.place.start), "^".repeat(error.place.len().max(1)))
         });
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r"
+        hourly
+        ^^^^^^
+        `hourly` is no schedule: expected `cron(second minute hour day month weekday)`, `rate(5m)` or `at(2026-12-31T18:00:00)`
+
+        ^
+        `` is no schedule: expected `cron(second minute hour day month weekday)`, `rate(5m)` or `at(2026-12-31T18:00:00)`
+        (* * * * * *)
+        ^
+        `` is no kind of schedule: expected `cron(second minute hour day month weekday)`, `rate(5m)` or `at(2026-12-31T18:00:00)`
+        cron(
+        ^^^^^
+        `cron(` is no schedule: expected `cron(second minute hour day month weekday)`, `rate(5m)` or `at(2026-12-31T18:00:00)`
+        crom(* * * * * *)
+        ^^^^
+        `crom` is no kind of schedule: expected `cron(second minute hour day month weekday)`, `rate(5m)` or `at(2026-12-31T18:00:00)`
+        cron(* * * * *)
+             ^^^^^^^^^
+        a cron has 6 fields, second minute hour day month weekday, and this has 5
+        cron()
+             ^
+        a cron has 6 fields, second minute hour day month weekday, and this has 0
+        cron(* * * * * * 2027)
+             ^^^^^^^^^^^^^^^^
+        a cron has 6 fields, second minute hour day month weekday, and this has 7
+        cron(-1 * * * * *)
+             ^^
+        `-1` is no second: expected 0-59, `*`, a list, a range or a step such as `*/5`
+        cron(0  61 * * * *)
+                ^^
+        `61` is no minute: expected 0-59, `*`, a list, a range or a step such as `*/5`
+        cron(0 0 22-24 * * 1)
+                 ^^^^^
+        `22-24` is no hour: expected 0-23, `*`, a list, a range or a step such as `*/5`
+        cron(0 0 0 32 * *)
+                   ^^
+        `32` is no day: expected 1-31, `L` or `15W`, `*`, a list, a range or a step such as `*/5`
+        cron(0 0 0 * FOO *)
+                     ^^^
+        `FOO` is no month: expected 1-12 or JAN-DEC, `*`, a list, a range or a step such as `*/5`
+        cron(0 0 0 * * MON-FIR)
+                       ^^^^^^^
+        `MON-FIR` is no weekday: expected 0-7, SUN-SAT, `FRI#2` or `FRI#L`, `*`, a list, a range or a step such as `*/5`
+        cron(*/0 0 0 * * *)
+             ^^^
+        `*/0` is no second: expected 0-59, `*`, a list, a range or a step such as `*/5`
+        cron(0 0 5-1 * * *)
+                 ^^^
+        `5-1` is no hour: expected 0-23, `*`, a list, a range or a step such as `*/5`
+        cron(0 é * * * *)
+               ^^
+        `é` is no minute: expected 0-59, `*`, a list, a range or a step such as `*/5`
+        cron(0 0 0 30 2 *)
+             ^^^^^^^^^^^^
+        `0 0 0 30 2 *` never comes: no month that is named has such a day
+        rate()
+             ^
+        `` is no duration: expected a number and a unit, such as `250ms` or `3s`
+        rate(5)
+             ^
+        `5` is no duration: expected a number and a unit, such as `250ms` or `3s`
+        rate(0s)
+             ^^
+        `0s` is out of range: expected `1s` to `1year`
+        rate(2y)
+             ^^
+        `2y` is out of range: expected `1s` to `1year`
+        rate(100ms)
+             ^^^^^
+        `100ms` is out of range: expected `1s` to `1year`
+        at()
+           ^
+        `` is no date and time: expected one such as `2026-12-31T18:00:00`
+        at(tomorrow)
+           ^^^^^^^^
+        `tomorrow` is no date and time: expected one such as `2026-12-31T18:00:00`
+        at(2026-02-30T00:00:00)
+           ^^^^^^^^^^^^^^^^^^^
+        `2026-02-30T00:00:00` is no date and time: expected one such as `2026-12-31T18:00:00`
+        ");
     }
 
     #[test]

@@ -22,7 +22,7 @@ impl Checker<'_> {
         raw: &raw::Async,
         kept: &mut Kept,
     ) -> Option<EventSource> {
-        let keeper = self.store(format!("function `{}`", **name));
+        let keeper = self.store(format!("the invocation queue of function `{}`", **name));
         let trigger = Trigger {
             keeper,
             name: Some(name),

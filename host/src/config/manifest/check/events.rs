@@ -35,6 +35,8 @@ pub(super) struct Trigger<'a> {
 pub(super) struct Keeper {
     /// In messages: ``topic `stored` ``.
     what: String,
+    /// In messages about another trigger of the same name.
+    other: String,
     /// The table that says which backend it is.
     table: String,
     backend: Backend,
@@ -200,12 +202,13 @@ impl Checker<'_> {
             Service::Function => None,
         };
         let what = format!("{} `{}`", service.resource(), **name);
-        Keeper { what, table: header(tables(service), name), backend: self.backend(own) }
+        let other = format!("{what} has another trigger");
+        Keeper { what, other, table: header(tables(service), name), backend: self.backend(own) }
     }
 
     /// Where everything goes that has no backend of its own.
     pub(super) fn store(&self, what: String) -> Keeper {
-        Keeper { what, table: "[store]".into(), backend: self.backend(None) }
+        Keeper { what, other: "there is another schedule".into(), table: "[store]".into(), backend: self.backend(None) }
     }
 
     fn own_name<'a>(&mut self, trigger: &Trigger<'a>) -> Option<&'a str> {
@@ -218,7 +221,7 @@ impl Checker<'_> {
 
     /// Makes the queue of a trigger that has none of the author's.
     pub(super) fn provision(&mut self, queue: &str, fifo: bool, trigger: &Trigger<'_>, kept: &mut Kept) {
-        let Keeper { what, backend, .. } = &trigger.keeper;
+        let Keeper { what, other, backend, .. } = &trigger.keeper;
         if let Some(dead_letter) = trigger.dead_letter {
             self.refer(Service::Queue, dead_letter, dead_letter.span());
             self.same_backend(*backend, dead_letter, what);
@@ -234,7 +237,7 @@ impl Checker<'_> {
         };
         let before = kept.by(*backend).queues.insert(queue.to_owned(), settings);
         if let Some(name) = trigger.name.filter(|_| before.is_some()) {
-            let problem = Problem::new(name.span(), format!("{what} has another trigger named `{}`", **name));
+            let problem = Problem::new(name.span(), format!("{other} named `{}`", **name));
             self.problems.push(problem.remedy("give each a `name` of its own"));
         }
     }
@@ -282,7 +285,7 @@ impl Checker<'_> {
     /// Where it cannot be as it was asked for, the default.
     fn delivery(&mut self, trigger: &Trigger<'_>) -> Delivery {
         let Some(delivery) = trigger.delivery else { return Delivery::default() };
-        let Keeper { what, table, backend } = &trigger.keeper;
+        let Keeper { what, table, backend, .. } = &trigger.keeper;
         if (**delivery, *backend) != (Delivery::Transactional, Backend::Memory) {
             return **delivery;
         }

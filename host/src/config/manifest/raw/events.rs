@@ -142,6 +142,7 @@ pub struct Blob {
 pub enum BlobChange {
     /// A new object, or a new body of one.
     Created,
+    /// It was deleted.
     Removed,
 }
 
@@ -183,7 +184,9 @@ pub struct Kv {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KvChange {
+    /// A value was written.
     Set,
+    /// It was deleted.
     Removed,
     /// Its time to live was over.
     Expired,

@@ -173,17 +173,17 @@ fn subscriptions() {
       |                            ^^^^^^^^
       = set `backend` of both to the same
 
-    error: the filter is no JSON object: invalid type: sequence, expected a map at line 1 column 0
-     --> wasm-faas.toml:5:68
+    error: `["paid"]` is no object
+     --> wasm-faas.toml:5:69
       |
     5 | subscriptions = [{ queue = "orders" }, { queue = "mails", filter = '["paid"]' }, { queue = "mails", filter = "{" }]
-      |                                                                    ^^^^^^^^^^
+      |                                                                     ^^^^^^^^
 
-    error: the filter is no JSON object: EOF while parsing an object at line 1 column 1
-     --> wasm-faas.toml:5:110
+    error: the pattern is no JSON: EOF while parsing an object
+     --> wasm-faas.toml:5:112
       |
     5 | subscriptions = [{ queue = "orders" }, { queue = "mails", filter = '["paid"]' }, { queue = "mails", filter = "{" }]
-      |                                                                                                              ^^^
+      |                                                                                                                ^
     "#);
 }
 

@@ -117,7 +117,7 @@ fn unknown_keys() {
      --> wasm-faas.toml:7:1
       |
     7 | timeout = "3s"
-      | ^^^^^^^ expected `allow-hosts`, `component`, `config`, `environment`, `grants`, `limits`, `pool`, `rate` or `secrets`
+      | ^^^^^^^ expected `allow-hosts`, `async`, `component`, `config`, `environment`, `grants`, `limits`, `pool`, `rate` or `secrets`
       = `timeout` belongs to `functions.hello.limits`
 
     error: unknown key `timout` in `functions.hello.limits`
@@ -194,7 +194,7 @@ fn missing_keys() {
      --> wasm-faas.toml:6:1
       |
     6 | componnent = "other.wasm"
-      | ^^^^^^^^^^ expected `allow-hosts`, `component`, `config`, `environment`, `grants`, `limits`, `pool`, `rate` or `secrets`
+      | ^^^^^^^^^^ expected `allow-hosts`, `async`, `component`, `config`, `environment`, `grants`, `limits`, `pool`, `rate` or `secrets`
       = did you mean `component`?
 
     error: `topics.stored.subscriptions[0]` has no `queue`
