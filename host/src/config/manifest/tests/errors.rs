@@ -1,3 +1,4 @@
+mod delivery;
 mod events;
 mod references;
 mod structure;
