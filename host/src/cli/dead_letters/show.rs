@@ -39,20 +39,23 @@ fn indented(text: &str) -> String {
 fn death(dead: &Dead, now_ms: u64) -> Vec<[String; 2]> {
     let since = |text: &str| text.parse().map_or_else(|_| text.to_owned(), |at| ago(at, now_ms));
     let size = |text: &str| text.parse().map_or_else(|_| text.to_owned(), |size| format!("{:#}", ByteSize(size)));
-    let as_it_is = str::to_owned;
-    let facts: [(&str, &str, &dyn Fn(&str) -> String); 9] = [
-        ("died in", "source", &as_it_is),
-        ("reason", "reason", &as_it_is),
-        ("attempts", "receives", &as_it_is),
-        ("first sent", "first-sent", &since),
-        ("function", "function", &as_it_is),
-        ("version", "version", &as_it_is),
-        ("error", "error", &as_it_is),
-        ("fuel", "fuel", &as_it_is),
-        ("memory", "memory", &size),
+    let facts = [
+        ("died in", "source"),
+        ("reason", "reason"),
+        ("attempts", "receives"),
+        ("first sent", "first-sent"),
+        ("function", "function"),
+        ("version", "version"),
+        ("error", "error"),
+        ("fuel", "fuel"),
+        ("memory", "memory"),
     ];
-    let known =
-        |(name, key, shown): &(&str, &str, &dyn Fn(&str) -> String)| Some([(*name).to_owned(), shown(dead.get(key)?)]);
+    let shown = |key: &str, text: &str| match key {
+        "first-sent" => since(text),
+        "memory" => size(text),
+        _ => text.to_owned(),
+    };
+    let known = |(name, key): &(&str, &str)| Some([(*name).to_owned(), shown(key, dead.get(key)?)]);
     facts.iter().filter_map(known).collect()
 }
 

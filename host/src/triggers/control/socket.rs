@@ -121,8 +121,7 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
 async fn connection(stream: UnixStream, control: Arc<Control>, running: TaskTracker) {
     let service = service_fn(move |request| {
         let control = Arc::clone(&control);
-        let answer = running.track_future(async move { Ok::<_, Infallible>(answer(&control, request).await) });
-        async move { answer.await }
+        running.track_future(async move { Ok::<_, Infallible>(answer(&control, request).await) })
     });
     // An operator that leaves in the middle is not worth a word.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
