@@ -40,6 +40,8 @@ mod full_disk;
 #[cfg(unix)]
 mod interrupt;
 #[cfg(unix)]
+mod patterns;
+#[cfg(unix)]
 mod serve_life;
 #[cfg(target_os = "linux")]
 mod serve_load;
@@ -97,6 +99,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         trials.extend(crash::trials());
         trials.extend(durability::trials());
         trials.extend(full_disk::trials());
+        trials.extend(patterns::trials());
         trials.extend(serve_start::trials());
         trials.extend(serve_watch::trials());
         trials.extend(serve_life::trials());
