@@ -118,12 +118,15 @@ impl Served {
             .map_err(|error| format!("{error:?}: {:?}\n{}", told(), self.server.log()).into())
     }
 
-    /// Waits until the dead letters are these, each an error and a body.
+    /// Waits until the dead letters are these, each with its queue, reason and error.
     fn dead(&self, expected: &Value) -> Verdict {
         let list = || -> Result<Value, Failed> {
             let text = self.run(&["dead-letters", "list", "--json"])?.text();
             let letters = text.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
-            Ok(letters.iter().map(|letter| json!([letter["queue"], letter["reason"], letter["error"]])).collect())
+            Ok(letters
+                .iter()
+                .map(|letter| json!([letter["queue"], letter["dead"]["reason"], letter["dead"]["error"]]))
+                .collect())
         };
         until("dead letters", || list().ok().filter(|letters| letters == expected).map(drop))
             .map_err(|error| format!("{error:?}: {:?}, not {expected}\n{}", list(), self.server.log()).into())
