@@ -65,7 +65,13 @@ pub fn stage() -> Result<Stage, Failed> {
 /// Compares with a snapshot, without what differs from run to run.
 pub fn matches(transcript: Transcript<'_>, name: &str) -> Verdict {
     let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"REPORT (\S+) [0-9A-Z]{26}: ([a-z-]+), .*", "REPORT $1 [id]: $2, [usage]");
     settings.add_filter(r"\b[0-9A-HJKMNP-TV-Z]{26}\b", "[id]");
+    settings.add_filter(r"receipt\x22:\x22[0-9a-f.]+", r#"receipt":"[receipt]"#);
+    settings.add_filter(r"oldestAgeMs\x22:\d+", r#"oldestAgeMs":[span]"#);
+    // A column is as wide as what stands in it.
+    settings.add_filter(r"AGE  +", "AGE  ");
+    settings.add_filter(r"(?m)  +\d+m?s( \d+ms)?$", "  [span]");
     settings.add_filter(r"\b[0-9a-f]{32}\b", "[etag]");
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[time]");
     settings.add_filter(r"AtMs(Ms)?\x22:\d+", r#"AtMs":[time]"#);

@@ -107,8 +107,8 @@ mod tests {
     fn a_table_holds_what_would_drive_a_terminal() {
         let table = table(["KEY", "SIZE"], [["a".into(), "10".into()], ["x\u{1b}[2J".into(), "1".into()]]);
         insta::assert_snapshot!(table, @r"
-        KEY     SIZE
-        a       10
+        KEY    SIZE
+        a      10
         x�[2J  1
         ");
     }
