@@ -25,9 +25,19 @@ impl Application {
 
     /// In a folder that has the component of `record` already.
     pub fn on(stage: Stage, grants: &[&str], manifest: &str) -> Result<Self, Failed> {
+        Self::begin(stage, grants, manifest, |stage| Server::start(stage, &[]))
+    }
+
+    /// The same, served in a way of its own.
+    pub fn begin(
+        stage: Stage,
+        grants: &[&str],
+        manifest: &str,
+        serve: impl FnOnce(&Stage) -> Result<Server, Failed>,
+    ) -> Result<Self, Failed> {
         stage.guest("rust", "probe")?;
         stage.write("wasm-faas.toml", text(grants, manifest))?;
-        let server = Server::start(&stage, &[])?;
+        let server = serve(&stage)?;
         Ok(Self { stage, server })
     }
 
@@ -39,10 +49,15 @@ impl Application {
         Ok(Self { stage, server })
     }
 
+    /// Runs steps of the driver: `{"ok": value}` or `{"error": ..}` of each, in order.
+    pub fn answers(&self, steps: &Value) -> Result<Vec<Value>, Failed> {
+        let answer = Client::connect(self.server.address)?.post("/driver", &steps.to_string())?;
+        serde_json::from_str(answer.body()).map_err(|_| format!("the driver: {answer:?}").into())
+    }
+
     /// Runs steps of the driver: the value of each, in order.
     pub fn steps(&self, steps: &Value) -> Result<Vec<Value>, Failed> {
-        let answer = Client::connect(self.server.address)?.post("/driver", &steps.to_string())?;
-        let answers: Vec<Value> = serde_json::from_str(answer.body()).map_err(|_| format!("the driver: {answer:?}"))?;
+        let answers = self.answers(steps)?;
         answers.into_iter().map(|answer| answer.get("ok").cloned().ok_or_else(|| format!("{answer}").into())).collect()
     }
 
@@ -69,13 +84,20 @@ impl Application {
         Ok(received)
     }
 
+    /// One of the numbers that a queue tells of itself: `ready`, `delayed` or `leased`.
+    pub fn count(&self, queue: &str, name: &str) -> Result<u64, Failed> {
+        let stats = self.steps(&json!([{ "op": "queue.stats", "queue": queue }]))?;
+        Ok(stats.first().and_then(|stats| stats[name].as_u64()).ok_or("no such number")?)
+    }
+
     /// What `record` told so far, until there are `count`.
     pub fn seen(&self, count: usize) -> Result<Vec<Value>, Failed> {
         let bodies = self.received("seen", count)?.into_iter().map(|message| body(&message));
         Ok(bodies.map(|body| serde_json::from_str(&body).unwrap_or(Value::String(body))).collect())
     }
 
-    fn take(&self, queue: &str) -> Result<Vec<Value>, Failed> {
+    /// What the driver may receive from a queue at once, acknowledged.
+    pub fn take(&self, queue: &str) -> Result<Vec<Value>, Failed> {
         let receive = json!([{ "op": "queue.receive", "queue": queue, "max": 100, "wait_ms": 200 }]);
         let messages = self.steps(&receive)?.pop().and_then(|all| all.as_array().cloned()).unwrap_or_default();
         let receipts: Vec<&Value> = messages.iter().map(|message| &message["receipt"]).collect();

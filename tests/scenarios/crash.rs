@@ -19,9 +19,13 @@ pub fn trials() -> Vec<Trial> {
 /// The longest that a writer lives after its first word. One in five is killed earlier: while it starts or opens the store.
 const LIFE_MS: u64 = 400;
 
+/// A number from the environment.
+pub fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
 /// `CRASH_ROUNDS` and `CRASH_SEED` override the number of kills and what is random about them.
 fn nothing_acknowledged_is_lost() -> Verdict {
-    let setting = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let rounds = setting("CRASH_ROUNDS").unwrap_or(50);
     let seed = setting("CRASH_SEED").unwrap_or_else(|| fastrand::u64(..1_000_000));
     let mut random = fastrand::Rng::with_seed(seed);

@@ -27,6 +27,8 @@ mod wire;
 #[cfg(unix)]
 mod crash;
 #[cfg(unix)]
+mod crash_events;
+#[cfg(unix)]
 mod data;
 #[cfg(unix)]
 mod data_folder;
@@ -97,6 +99,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         trials.extend(dead_letters::trials());
         trials.extend(interrupt::trials());
         trials.extend(crash::trials());
+        trials.extend(crash_events::trials());
         trials.extend(durability::trials());
         trials.extend(full_disk::trials());
         trials.extend(patterns::trials());
