@@ -16,7 +16,10 @@ use wasm_faas::triggers::functions::Functions;
 use super::probe::{Backend, World, b64, event, failed, spec};
 use super::{Verdict, expect_eq, support};
 
-const CASES: [(&str, fn(&str) -> Verdict); 11] = [
+/// A name and what to do with the guest of a language.
+type LanguageCase = (&'static str, fn(&str) -> Verdict);
+
+const CASES: [LanguageCase; 11] = [
     ("an_answer_comes_back", answer_comes_back),
     ("the_event_tells_who_called", event_tells_who_called),
     ("rejections_come_back", rejections_come_back),
