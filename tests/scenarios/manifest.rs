@@ -16,8 +16,7 @@ pub fn trials() -> Vec<Trial> {
         ("variables", variables),
         ("schema", schema),
     ];
-    let built: [Scenario; 4] =
-        [("check", check), ("sources", sources), ("folders", folders), ("commands", commands)];
+    let built: [Scenario; 4] = [("check", check), ("sources", sources), ("folders", folders), ("commands", commands)];
     let trial = |missing| move |(name, run): Scenario| support::trial(format!("manifest/{name}"), missing, run);
     free.into_iter().map(trial(None)).chain(built.into_iter().map(trial(support::missing("rust")))).collect()
 }
@@ -174,7 +173,10 @@ fn variables() -> Verdict {
     stage.write("wasm-faas.toml", "version = 1\n[server]\nlisten = \"${LISTEN_ON}\"\n")?;
     stage.run(&["check"])?.ended(2)?.told("error: the variable `LISTEN_ON` is not set\n --> wasm-faas.toml:3:10\n")?;
     stage.write(".env", "LISTEN_ON=127.0.0.1:0\n")?;
-    assert_eq!(stage.run(&["check"])?.ended(0)?.text(), "wasm-faas.toml: 0 functions, 0 routes, 0 event sources, 0 resources\n");
+    assert_eq!(
+        stage.run(&["check"])?.ended(0)?.text(),
+        "wasm-faas.toml: 0 functions, 0 routes, 0 event sources, 0 resources\n"
+    );
     let mut command = stage.command(&["check"]);
     command.env("LISTEN_ON", "nowhere");
     stage.end(command)?.ended(2)?.told("error: `nowhere` is no place to listen")?;

@@ -8,30 +8,32 @@ use super::{Ending, Outcome};
 use crate::event::Response;
 
 impl Outcome {
-/// As one JSON object, without the log.
-pub fn to_json(&self) -> Value {
-    let mut object = json!({
-        "id": self.id,
-        "function": self.function,
-        "outcome": self.ending.word(),
-        "durationMs": self.duration.as_secs_f64() * 1e3,
-        "fuel": self.fuel,
-        "memoryBytes": self.memory,
-        "start": self.start.word(),
-    });
-    let more = match &self.ending {
-        Ending::Ok(response) => json!({ "response": response_json(response) }),
-        Ending::Http | Ending::Batch(_) => json!({}),
-        Ending::Exited(code) => json!({ "exitCode": code }),
-        Ending::Rejected(reason) => json!({ "reason": reason }),
-        Ending::Retry { reason, after } => json!({ "reason": reason, "afterMs": after.map(|after| after.as_millis()) }),
-        Ending::Stopped(error) => json!({ "reason": error.to_string(), "backtrace": error.backtrace() }),
-    };
-    if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
-        object.extend(more);
+    /// As one JSON object, without the log.
+    pub fn to_json(&self) -> Value {
+        let mut object = json!({
+            "id": self.id,
+            "function": self.function,
+            "outcome": self.ending.word(),
+            "durationMs": self.duration.as_secs_f64() * 1e3,
+            "fuel": self.fuel,
+            "memoryBytes": self.memory,
+            "start": self.start.word(),
+        });
+        let more = match &self.ending {
+            Ending::Ok(response) => json!({ "response": response_json(response) }),
+            Ending::Http | Ending::Batch(_) => json!({}),
+            Ending::Exited(code) => json!({ "exitCode": code }),
+            Ending::Rejected(reason) => json!({ "reason": reason }),
+            Ending::Retry { reason, after } => {
+                json!({ "reason": reason, "afterMs": after.map(|after| after.as_millis()) })
+            }
+            Ending::Stopped(error) => json!({ "reason": error.to_string(), "backtrace": error.backtrace() }),
+        };
+        if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
+            object.extend(more);
+        }
+        object
     }
-    object
-}
 }
 
 /// Data that is UTF-8 stands as `data`, other data as `dataBase64`.

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use notify::{RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
+use super::Source;
 use super::deployment::{Deployed, Host};
 use super::events::Events;
-use super::Source;
 use crate::cli::error::CliError;
 use crate::cli::tell;
 use crate::config::Manifest;

@@ -27,7 +27,9 @@ pub(super) fn of(outcome: Outcome) -> Response {
     match outcome.ending {
         Ending::Ok(response) => answered(response),
         // Its response was set by the guest itself, or it said nothing.
-        Ending::Http | Ending::Batch(_) | Ending::Exited(_) => answer(StatusCode::BAD_GATEWAY, "the function did not answer"),
+        Ending::Http | Ending::Batch(_) | Ending::Exited(_) => {
+            answer(StatusCode::BAD_GATEWAY, "the function did not answer")
+        }
         Ending::Rejected(reason) => answer(StatusCode::BAD_REQUEST, &printable(&reason)),
         Ending::Retry { after: Some(after), .. } => {
             answer_later(StatusCode::SERVICE_UNAVAILABLE, "the function asks to try again later", seconds(after))
