@@ -90,6 +90,12 @@ impl Application {
         Ok(stats.first().and_then(|stats| stats[name].as_u64()).ok_or("no such number")?)
     }
 
+    /// Waits until the host told `part` of what its sources do.
+    pub fn tells(&self, part: &str) -> Result<(), Failed> {
+        until(&format!("{part:?}"), || self.server.out().contains(part).then_some(()))
+            .map_err(|error| format!("{}; it told:\n{}", error.message().unwrap_or_default(), self.server.out()).into())
+    }
+
     /// What `record` told so far, until there are `count`.
     pub fn seen(&self, count: usize) -> Result<Vec<Value>, Failed> {
         let bodies = self.received("seen", count)?.into_iter().map(|message| body(&message));

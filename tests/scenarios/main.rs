@@ -4,6 +4,7 @@
 mod support;
 
 mod application;
+mod bad_neighbours;
 mod cache;
 #[cfg(target_os = "linux")]
 mod compile;
@@ -85,6 +86,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         trials.extend(compile::trials());
         trials.extend(serve_load::trials());
     }
+    trials.extend(bad_neighbours::trials());
     trials.extend(events::trials());
     trials.extend(foreign::trials());
     trials.extend(serve_http::trials());
