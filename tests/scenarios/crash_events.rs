@@ -157,7 +157,7 @@ fn send_on(application: &Application, queue: &str, last: &AtomicU64) -> Vec<u64>
     let mut acknowledged = Vec::new();
     loop {
         let number = last.fetch_add(1, Relaxed);
-        let group = (queue == "ordered").then(|| GROUPS[number as usize % GROUPS.len()]);
+        let group = GROUPS.iter().cycle().nth(usize::from(number.to_le_bytes()[0])).filter(|_| queue == "ordered");
         let message = json!({ "body": encoded(&number.to_string()), "group": group });
         match application.steps(&json!([{ "op": "queue.send", "queue": queue, "message": message }])) {
             Ok(_) => acknowledged.push(number),

@@ -13,7 +13,10 @@ use super::{Verdict, failed, support};
 /// A function of a pattern and its language.
 type Function = (&'static str, &'static str);
 
-const PATTERNS: [(&str, &[Function], fn(&Served) -> Verdict); 4] = [
+/// A folder, its functions, and what its README promises.
+type Pattern = (&'static str, &'static [Function], fn(&Served) -> Verdict);
+
+const PATTERNS: [Pattern; 4] = [
     ("command", &[("dispatch", "rust"), ("price", "javascript"), ("report", "javascript")], command),
     ("fan-out", &[("upload", "python"), ("pictures", "javascript"), ("texts", "javascript")], fan_out),
     ("messaging", &[("order", "javascript"), ("bill", "rust")], messaging),
