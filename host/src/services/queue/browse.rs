@@ -110,6 +110,11 @@ impl Content {
     }
 }
 
+/// Refuses attributes that are not for people to set: the host's own say where a dead message goes back to.
+pub fn check_set(attributes: &[Attribute]) -> Result<()> {
+    message::check_attributes(attributes)
+}
+
 /// Why a message cannot go back, which died in `source` or in no queue.
 pub(super) fn no_home(source: Option<&str>) -> Error {
     Error::Invalid(match source {

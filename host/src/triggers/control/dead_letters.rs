@@ -10,7 +10,7 @@ use super::{Control, Data, Operation, Problem, Result};
 use crate::config::Service;
 use crate::services::Error;
 use crate::services::message::Attribute;
-use crate::services::queue::browse::Content;
+use crate::services::queue::browse::{Content, check_set};
 
 /// Attributes that tell of a death start with this.
 const PREFIX: &str = "faas-dead-";
@@ -166,6 +166,7 @@ impl Operation for Edit {
     async fn run(self, control: &Control) -> Result<()> {
         let Self { queue, id, body, content_type, attributes } = self;
         check(control, &queue)?;
+        check_set(&attributes).map_err(|error| problem(&queue, &error))?;
         let (place, backend) = (place(control, &queue, &id).await?, backend(control, &queue)?);
         let before = backend.read(&queue, &place).await.map_err(|error| problem(&queue, &error))?;
         let before = before.ok_or_else(|| no_message(&queue, &id))?;

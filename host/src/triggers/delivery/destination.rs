@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use crate::config::{Destination, Origin, Service};
 use crate::event::Response;
+use crate::services::functions::queue_name;
 use crate::services::queue::Delivered;
 use crate::services::transaction::Transaction;
-use crate::services::{Placement, Result, queue, topic};
+use crate::services::{Backends, Placement, Result, queue, topic};
 
 /// What gets a record of each success, and of each failure that is final.
 #[derive(Default)]
@@ -17,9 +18,14 @@ pub(super) struct Outcomes {
     failure: Option<Sender>,
 }
 
-enum Sender {
-    Queue { backend: Arc<dyn queue::Backend>, queue: String },
-    Topic { backend: Arc<dyn topic::Backend>, topic: String },
+struct Sender {
+    backends: Backends,
+    to: To,
+}
+
+enum To {
+    Queue(String),
+    Topic(String),
 }
 
 /// How an event ended for good.
@@ -44,12 +50,13 @@ impl Outcomes {
         ended: &Ended<'_>,
         transaction: Option<&Arc<dyn Transaction>>,
     ) -> Result<()> {
-        let sender = match ended {
-            Ended::Success(_) => &self.success,
-            Ended::Failure { .. } => &self.failure,
+        let (sender, word) = match ended {
+            Ended::Success(_) => (&self.success, "success"),
+            Ended::Failure { .. } => (&self.failure, "failure"),
         };
+        let id = format!("{}.{word}", message.id);
         match sender {
-            Some(sender) => sender.send(&record(function, message, ended), &message.id, transaction).await,
+            Some(sender) => sender.send(&record(function, message, ended), id, transaction).await,
             None => Ok(()),
         }
     }
@@ -57,34 +64,37 @@ impl Outcomes {
 
 impl Sender {
     fn of(destination: &Destination, placement: &Placement) -> Self {
-        let queue =
-            |queue: String| Self::Queue { backend: Arc::clone(&placement.of(Service::Queue, &queue).queue), queue };
-        match destination {
-            Destination::Queue(name) => queue(name.clone()),
-            Destination::Function(name) => queue(format!("invoke/{name}")),
-            Destination::Topic(name) => {
-                Self::Topic { backend: Arc::clone(&placement.of(Service::Topic, name).topic), topic: name.clone() }
-            }
-        }
+        let to = match destination {
+            Destination::Queue(name) => To::Queue(name.clone()),
+            Destination::Function(name) => To::Queue(queue_name(name)),
+            Destination::Topic(name) => To::Topic(name.clone()),
+        };
+        let backends = match &to {
+            To::Queue(name) => placement.of(Service::Queue, name),
+            To::Topic(name) => placement.of(Service::Topic, name),
+        };
+        Self { backends: backends.clone(), to }
     }
 
-    /// The same record sent again within the window is a duplicate.
-    async fn send(&self, record: &Value, id: &str, transaction: Option<&Arc<dyn Transaction>>) -> Result<()> {
+    /// The same record sent again within the window is a duplicate. What is kept where there are no transactions does not
+    /// wait for one.
+    async fn send(&self, record: &Value, id: String, transaction: Option<&Arc<dyn Transaction>>) -> Result<()> {
         let (body, content_type) = (record.to_string().into_bytes(), Some("application/json".to_owned()));
-        let deduplication_id = Some(id.to_owned());
-        let answers = match self {
-            Self::Queue { backend, queue } => {
+        let (deduplication_id, Backends { queue, topic, transactions, .. }) = (Some(id), &self.backends);
+        let transaction = transaction.filter(|_| transactions.is_some());
+        let answers = match &self.to {
+            To::Queue(name) => {
                 let message = queue::Message { body, content_type, deduplication_id, ..queue::Message::default() };
                 match transaction {
-                    Some(transaction) => transaction.send(queue, vec![message]).await?,
-                    None => backend.send(queue, vec![message]).await?,
+                    Some(transaction) => transaction.send(name, vec![message]).await?,
+                    None => queue.send(name, vec![message]).await?,
                 }
             }
-            Self::Topic { backend, topic } => {
+            To::Topic(name) => {
                 let message = topic::Message { body, content_type, deduplication_id, ..topic::Message::default() };
                 match transaction {
-                    Some(transaction) => transaction.publish(topic, vec![message]).await?,
-                    None => backend.publish(topic, vec![message]).await?,
+                    Some(transaction) => transaction.publish(name, vec![message]).await?,
+                    None => topic.publish(name, vec![message]).await?,
                 }
             }
         };
