@@ -15,8 +15,8 @@ use super::probe::{Backend, World, event, failed, function, function_in, run};
 use super::{Verdict, expect_eq, support};
 
 /// What each guest is tested by. `probe`, `caller`, `misbehave` and `adapters` have their own files; scenarios drive `answer`, `command`,
-/// `http` and `record`.
-const TESTED: [&str; 14] = [
+/// `http`, `record` and `trace`.
+const TESTED: [&str; 15] = [
     "adapters",
     "answer",
     "hello",
@@ -28,6 +28,7 @@ const TESTED: [&str; 14] = [
     "caller",
     "probe",
     "record",
+    "trace",
     "misbehave",
     "command",
     "http",
