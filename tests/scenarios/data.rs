@@ -73,6 +73,7 @@ pub fn matches(transcript: Transcript<'_>, name: &str) -> Verdict {
     settings.add_filter(r"AGE  +", "AGE  ");
     settings.add_filter(r"(?m)  +\d+m?s( \d+ms)?$", "  [span]");
     settings.add_filter(r"\b[0-9a-f]{32}\b", "[etag]");
+    settings.add_filter(r"\b[0-9a-f]{12}\b", "[version]");
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[time]");
     settings.add_filter(r"AtMs(Ms)?\x22:\d+", r#"AtMs":[time]"#);
     settings.add_filter(r"modifiedMs\x22:\d+", r#"modifiedMs":[time]"#);
