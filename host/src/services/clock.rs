@@ -47,6 +47,12 @@ impl Clock {
         }
     }
 
+    /// Returns once `duration` has passed on this clock.
+    pub async fn sleep(&self, duration: Duration) {
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        self.sleep_until(self.now_ms().saturating_add(millis)).await;
+    }
+
     /// Moves a manual clock on; the system's clock goes by itself.
     pub fn advance(&self, by: Duration) {
         if let Self::Manual(now) = self {

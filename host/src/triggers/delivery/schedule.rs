@@ -69,9 +69,7 @@ impl Ticker {
     async fn pause(&self, doing: &'static str, error: &crate::services::Error) {
         let what = What::Trouble { doing, why: error.to_string() };
         (self.tell)(&Notice { queue: &self.queue, function: "", what });
-        self.clock
-            .sleep_until(self.clock.now_ms().saturating_add(u64::try_from(PAUSE.as_millis()).unwrap_or(1000)))
-            .await;
+        self.clock.sleep(PAUSE).await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod settle;
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -102,11 +103,11 @@ impl Source {
         let lease = LEASE + if self.is_batch() { batch.window } else { Duration::ZERO };
         let mut messages = self.receive_now(most, lease).await;
         if self.is_batch() && !batch.window.is_zero() {
-            let until = after(self.clock.now_ms(), batch.window);
+            let mut closed = pin!(self.clock.sleep(batch.window));
             while batch::is_open(batch, &messages) {
                 tokio::select! {
                     ready = self.backend.ready(&self.source.queue) => if ready.is_err() { break },
-                    () = self.clock.sleep_until(until) => break,
+                    () = &mut closed => break,
                     () = stop.cancelled() => break,
                 }
                 messages.extend(self.receive_now(each - batch::fresh(&messages), lease).await);
@@ -150,7 +151,7 @@ impl Source {
     /// For ever.
     async fn beat(&self, held: &Held) {
         loop {
-            self.clock.sleep_until(after(self.clock.now_ms(), BEAT)).await;
+            self.clock.sleep(BEAT).await;
             for receipt in held.receipts() {
                 // One that is lost meanwhile is told of when it is settled.
                 let _ = self.backend.extend(&self.source.queue, receipt, LEASE).await;
@@ -223,7 +224,7 @@ impl Source {
 
     async fn pause(&self, doing: &'static str, error: &Error) {
         self.tell(What::Trouble { doing, why: error.to_string() });
-        self.clock.sleep_until(after(self.clock.now_ms(), PAUSE)).await;
+        self.clock.sleep(PAUSE).await;
     }
 
     fn tell(&self, what: What<'_>) {
@@ -255,8 +256,4 @@ impl Held {
     fn receipts(&self) -> Vec<Receipt> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-}
-
-fn after(now_ms: u64, duration: Duration) -> u64 {
-    now_ms.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
