@@ -8,7 +8,7 @@ use super::super::overlay::Staged;
 use super::{Pending, State};
 use crate::services::blob::sqlite::{self, Body, Download, NewObject, Old, Page, Upload, head, open, store};
 use crate::services::blob::{Backend, Condition, Listing, ObjectInfo, PutOptions, Range, Reader, Writer};
-use crate::services::sqlite::{Step, Writing};
+use crate::services::sqlite::{Shared, Step, Writing};
 use crate::services::{Error, Result};
 
 /// An object that waits for its row.
@@ -24,7 +24,7 @@ impl Backend for Pending {
     }
 
     async fn head(&self, container: &str, key: &str) -> Result<Option<ObjectInfo>> {
-        self.head_now(container, key)
+        self.with(|state| state.head(&self.shared, container, key))
     }
 
     async fn put(&self, container: &str, key: &str, data: Vec<u8>, options: PutOptions) -> Result<ObjectInfo> {
@@ -52,12 +52,14 @@ impl Backend for Pending {
     }
 
     async fn delete(&self, container: &str, key: &str, when: Condition) -> Result<bool> {
-        let found = self.head_now(container, key)?;
-        when.check(found.as_ref().map(|info| info.etag.as_str()))?;
-        if found.is_some() {
-            self.with(|state| state.stage_object(container, key, Staged::Removed))?;
-        }
-        Ok(found.is_some())
+        self.with(|state| {
+            let found = state.head(&self.shared, container, key)?;
+            when.check(found.as_ref().map(|info| info.etag.as_str()))?;
+            if found.is_some() {
+                state.stage_object(container, key, Staged::Removed)?;
+            }
+            Ok(found.is_some())
+        })
     }
 
     async fn list(
@@ -76,18 +78,6 @@ impl Backend for Pending {
 }
 
 impl Pending {
-    fn head_now(&self, container: &str, key: &str) -> Result<Option<ObjectInfo>> {
-        let id = self.shared.catalog.container(container)?.id;
-        self.with(|state| {
-            if let Some(staged) = state.blobs.staged(container, key) {
-                return Ok(staged.info().cloned());
-            }
-            let found = self.shared.readers.read(|db| Ok(head(db, id, key)?))?;
-            state.blobs.saw(container, key, found.as_ref().map(|info| info.etag.clone()))?;
-            Ok(found)
-        })
-    }
-
     async fn open_object(&self, container: &str, key: &str) -> Result<Option<(ObjectInfo, Body)>> {
         let id = self.shared.catalog.container(container)?.id;
         let staged = self.with(|state| Ok(state.blobs.staged(container, key).map(Staged::object)))?;
@@ -106,14 +96,17 @@ impl Pending {
     /// Decides the condition; a file that is refused goes with the upload.
     async fn stage_object(&self, container: &str, upload: Upload) -> Result<ObjectInfo> {
         let new = upload.object().await?;
-        if new.options.when != Condition::Always {
-            let found = self.head_now(container, &new.key)?;
-            new.options.when.check(found.as_ref().map(|info| info.etag.as_str()))?;
-        }
-        let info = new.info(self.shared.now())?;
-        let (key, told) = (new.key.clone(), info.clone());
-        self.with(|state| state.stage_object(container, &key, Staged::Put(Arc::new(Object { new, info }))))?;
-        Ok(told)
+        // One hold of the state for both: a guest's writers run side by side, and one of them must see the other's object.
+        self.with(|state| {
+            if new.options.when != Condition::Always {
+                let found = state.head(&self.shared, container, &new.key)?;
+                new.options.when.check(found.as_ref().map(|info| info.etag.as_str()))?;
+            }
+            let info = new.info(self.shared.now())?;
+            let (key, told) = (new.key.clone(), info.clone());
+            state.stage_object(container, &key, Staged::Put(Arc::new(Object { new, info })))?;
+            Ok(told)
+        })
     }
 }
 
@@ -159,6 +152,16 @@ impl Staged<Arc<Object>> {
 }
 
 impl State {
+    fn head(&mut self, shared: &Shared, container: &str, key: &str) -> Result<Option<ObjectInfo>> {
+        let id = shared.catalog.container(container)?.id;
+        if let Some(staged) = self.blobs.staged(container, key) {
+            return Ok(staged.info().cloned());
+        }
+        let found = shared.readers.read(|db| Ok(head(db, id, key)?))?;
+        self.blobs.saw(container, key, found.as_ref().map(|info| info.etag.clone()))?;
+        Ok(found)
+    }
+
     fn stage_object(&mut self, container: &str, key: &str, staged: Staged<Arc<Object>>) -> Result<()> {
         let old = self.blobs.staged(container, key).map(|old| old.size(key));
         self.held.replace(old, staged.size(key))?;
