@@ -14,7 +14,7 @@ fn help_of_every_verb() -> Verdict {
     let stage = Stage::new()?;
     let mut transcript = Transcript::new(&stage);
     transcript.run(&["--help"])?;
-    for verb in ["run", "build", "inspect", "check", "schema"] {
+    for verb in ["run", "build", "inspect", "check", "test", "schema"] {
         transcript.run(&[verb, "--help"])?;
     }
     transcript.run(&[])?;

@@ -22,6 +22,7 @@ mod serve_protocol;
 mod serve_tls;
 mod served;
 mod stage;
+mod test_kit;
 mod web;
 mod wire;
 
@@ -89,6 +90,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     trials.extend(bad_neighbours::trials());
     trials.extend(events::trials());
     trials.extend(foreign::trials());
+    trials.extend(test_kit::trials());
     trials.extend(serve_http::trials());
     trials.extend(serve_protocol::trials());
     trials.extend(serve_limits::trials());

@@ -180,6 +180,7 @@ pub fn assert_snapshot(name: &str, text: &str) {
     settings.add_filter(r"REPORT (\S+) [0-9A-Z]{26}: ([a-z-]+), .*", "REPORT $1 [id]: $2, [usage]");
     settings.add_filter(r"in use by process \d+", "in use by process [pid]");
     settings.add_filter(r"^wasm-faas \d+\.\d+\.\d+", "wasm-faas [version]");
+    settings.add_filter(r"message [0-9A-Z]{26}", "message [id]");
     settings.add_filter(r" \(os error \d+\)", "");
     settings.add_filter(r"wasm-faas\.exe", "wasm-faas");
     settings.bind(|| insta::assert_snapshot!(name, text));

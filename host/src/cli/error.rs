@@ -14,6 +14,10 @@ use crate::triggers::http::{BindError, FilesError, RouteError, TlsError};
 pub(super) enum CliError {
     #[error("there is no `{}`: expected a component or a folder with a function's source", path.display())]
     NoTarget { path: PathBuf },
+    #[error("there are no scenarios in `{}`: expected files `*.test.toml` there or in its folder `tests`", folder.display())]
+    NoScenarios { folder: PathBuf },
+    #[error("there is no `wasm-faas.toml` beside `{}` or in a folder above: name the application with `--manifest`", scenarios.display())]
+    NoApplication { scenarios: PathBuf },
     #[error("`{}` is no folder: expected one with a function's source", path.display())]
     NoFolder { path: PathBuf },
     #[error("cannot read the event from `{}`: {source}", path.display())]
@@ -118,6 +122,8 @@ impl CliError {
             Self::Problem(Problem { kind: Kind::Absent, .. }) => 1,
             Self::NoTarget { .. }
             | Self::NoFolder { .. }
+            | Self::NoScenarios { .. }
+            | Self::NoApplication { .. }
             | Self::ReadEvent { .. }
             | Self::BadEvent { .. }
             | Self::LargeData { .. }

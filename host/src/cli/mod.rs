@@ -20,6 +20,7 @@ mod serve;
 mod sources;
 mod table;
 mod target;
+mod test;
 mod units;
 
 use std::process::ExitCode;
@@ -46,6 +47,7 @@ enum Command {
     Build(build::Arguments),
     Inspect(inspect::Arguments),
     Check(check::Arguments),
+    Test(test::Arguments),
     Schema(schema::Arguments),
     #[command(hide = true)]
     Compile(compile::Arguments),
@@ -73,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Build(arguments) => build::run(arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
     };

@@ -10,6 +10,7 @@ mod limits;
 mod manifest;
 mod pool;
 mod resources;
+pub mod scenario;
 mod schedule;
 mod secret;
 mod server;

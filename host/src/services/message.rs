@@ -66,7 +66,7 @@ pub(super) fn check_id(what: &str, id: Option<&str>) -> Result<()> {
 }
 
 /// The backend's answer for a batch of one.
-pub(super) fn only<T>(mut answers: Vec<Result<T>>) -> Result<T> {
+pub fn only<T>(mut answers: Vec<Result<T>>) -> Result<T> {
     answers.pop().unwrap_or_else(unanswered)
 }
 

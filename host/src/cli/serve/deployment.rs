@@ -7,15 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::screen::Output;
 use crate::build::{self, Progress};
 use crate::cli::error::CliError;
 use crate::cli::sources;
-use crate::config::{FunctionSettings, Manifest, Service, Target};
+use crate::config::{Advice, FunctionSettings, Manifest, Service, Target};
 use crate::engine::shape::Handler;
 use crate::engine::{self, Cache, Compiler, FunctionSpec, LoadError, Loader, Registered, Source};
-use crate::invoke::{Function, Terms};
-use crate::services::context::Identity;
+use crate::invoke::{Function, Record, Terms};
+use crate::services::context::{Identity, LogSink};
 use crate::services::{Access, Backends, Clock, Placement, memory, sqlite};
 use crate::triggers::functions::Functions;
 use crate::triggers::http::{self, Files, Routes};
@@ -26,25 +25,34 @@ use crate::triggers::http::{self, Files, Routes};
 const INSTANCES: u32 = 2048;
 
 /// What all functions of this process share; it outlives reloads.
-pub(super) struct Host {
+pub(in crate::cli) struct Host {
     loader: Arc<Loader>,
     placement: Placement,
-    pub(super) functions: Arc<Functions>,
+    pub(in crate::cli) functions: Arc<Functions>,
     concurrency: Arc<Semaphore>,
     /// For instances that wait.
     room: Arc<Semaphore>,
-    output: Output,
+    clock: Clock,
+    observer: Observer,
+}
+
+/// Who hears of invocations and of what functions log.
+#[derive(Clone)]
+pub(in crate::cli) struct Observer {
+    pub(in crate::cli) sink: LogSink,
+    /// Of a function whose settings are where the advice says.
+    pub(in crate::cli) record: Arc<dyn Fn(Advice) -> Record + Send + Sync>,
 }
 
 /// Functions that are ready, and the routes to them.
-pub(super) struct Deployment {
-    pub(super) functions: BTreeMap<String, Deployed>,
-    pub(super) routes: Routes,
+pub(in crate::cli) struct Deployment {
+    pub(in crate::cli) functions: BTreeMap<String, Deployed>,
+    pub(in crate::cli) routes: Routes,
 }
 
 #[derive(Clone)]
-pub(super) struct Deployed {
-    pub(super) function: Arc<Function>,
+pub(in crate::cli) struct Deployed {
+    pub(in crate::cli) function: Arc<Function>,
     pub(super) settings: FunctionSettings,
     pub(super) registered: Registered,
     pub(super) path: PathBuf,
@@ -53,27 +61,36 @@ pub(super) struct Deployed {
 }
 
 impl Deployment {
-    pub(super) fn functions(&self) -> impl Iterator<Item = Arc<Function>> {
+    pub(in crate::cli) fn functions(&self) -> impl Iterator<Item = Arc<Function>> {
         self.functions.values().map(|deployed| Arc::clone(&deployed.function))
     }
 }
 
 impl Host {
     /// Opens the stores and what loads components.
-    pub(super) fn open(manifest: &Manifest, output: Output) -> Result<Self, CliError> {
-        let cache = Cache::open(&Cache::default_dir()).map_err(LoadError::from)?;
-        let compiler = Compiler::child().map_err(|source| CliError::Runtime { source })?;
-        let concurrency = manifest.server.concurrency.max(1);
-        let placement = placement(manifest)?;
-        Ok(Self {
-            loader: Arc::new(Loader::new(cache, compiler, INSTANCES)),
+    pub(super) fn open(manifest: &Manifest, observer: Observer) -> Result<Self, CliError> {
+        Ok(Self::new(loader()?, placement(manifest)?, Clock::System, manifest.server.concurrency, observer))
+    }
+
+    /// `concurrency` invocations run at a time.
+    pub(in crate::cli) fn new(
+        loader: Arc<Loader>,
+        placement: Placement,
+        clock: Clock,
+        concurrency: u32,
+        observer: Observer,
+    ) -> Self {
+        let concurrency = concurrency.max(1);
+        Self {
+            loader,
             functions: Arc::new(Functions::new(placement.clone())),
             placement,
             concurrency: Arc::new(Semaphore::new(concurrency as usize)),
             // Some may wait however many may run: beyond the room of the engine, requests are told to come again.
             room: Arc::new(Semaphore::new(INSTANCES.saturating_sub(concurrency).max(INSTANCES / 4) as usize)),
-            output,
-        })
+            clock,
+            observer,
+        }
     }
 
     pub(super) fn placement(&self) -> &Placement {
@@ -82,7 +99,7 @@ impl Host {
 
     /// Builds, loads and warms every function, all side by side; what is the same as in `before` goes on as it is. The
     /// first that fails ends it.
-    pub(super) async fn deploy(
+    pub(in crate::cli) async fn deploy(
         self: &Arc<Self>,
         manifest: &Manifest,
         before: Option<&BTreeMap<String, Deployed>>,
@@ -132,7 +149,7 @@ impl Host {
             host: Arc::clone(&self.concurrency),
             room: Arc::clone(&self.room),
             rate: settings.rate,
-            record: self.output.record(settings.advice.clone()),
+            record: (self.observer.record)(settings.advice.clone()),
         };
         let source = Source::Registered(registered.clone(), Arc::clone(&self.loader));
         let function = Arc::new(Function::new(source, spec, settings.pool.clone(), terms));
@@ -162,7 +179,7 @@ impl Host {
             function: name.to_owned(),
             version: registered.digest().get(..12).unwrap_or_default().to_owned(),
             limits: settings.limits.clone(),
-            clock: Clock::System,
+            clock: self.clock.clone(),
         };
         let (config, secrets) = (settings.config.clone(), settings.secrets.clone());
         FunctionSpec {
@@ -171,7 +188,7 @@ impl Host {
                 .advised(settings.advice.clone())
                 .with_functions(&self.functions),
             allow: settings.allow_hosts.clone(),
-            sink: self.output.sink(),
+            sink: Arc::clone(&self.observer.sink),
             command_input: None,
             environment: settings.environment.clone().into_iter().collect(),
             lane: engine::lane(),
@@ -200,6 +217,13 @@ impl Host {
         let opened = http::Container::open(backend, name).await;
         opened.map_err(|error| CliError::Container { name: name.to_owned(), error })
     }
+}
+
+/// What loads components; one for the process, because of the address space that it takes.
+pub(in crate::cli) fn loader() -> Result<Arc<Loader>, CliError> {
+    let cache = Cache::open(&Cache::default_dir()).map_err(LoadError::from)?;
+    let compiler = Compiler::child().map_err(|source| CliError::Runtime { source })?;
+    Ok(Arc::new(Loader::new(cache, compiler, INSTANCES)))
 }
 
 /// A line on the terminal from the first component that has to be compiled, until all are.

@@ -27,8 +27,7 @@ impl Events {
         if let Some(before) = current.take() {
             before.stop();
         }
-        let mappings = manifest.events.iter().filter_map(|source| mapping(manifest, functions, source));
-        let sources = Sources::start(mappings.collect(), self.host.placement(), &Clock::System, &self.tell);
+        let sources = Sources::start(mappings(manifest, functions), self.host.placement(), &Clock::System, &self.tell);
         *current = Some(Arc::new(sources));
     }
 
@@ -43,6 +42,11 @@ impl Events {
     fn current(&self) -> MutexGuard<'_, Option<Arc<Sources>>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the manifest sends to which function.
+pub(in crate::cli) fn mappings(manifest: &Manifest, functions: &BTreeMap<String, Deployed>) -> Vec<Mapping> {
+    manifest.events.iter().filter_map(|source| mapping(manifest, functions, source)).collect()
 }
 
 /// The manifest was checked: what it names is there.

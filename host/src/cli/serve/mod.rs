@@ -18,11 +18,11 @@ use super::{INTERRUPTED, break_off, function, target, tell};
 use crate::config::{Advice, FunctionSettings, HttpTrigger, Manifest, PoolSettings, Server};
 use crate::triggers::functions::Functions;
 use crate::triggers::http::{Bound, Door, Ended, Tls, acceptor};
-use deployment::Host;
 use events::Events;
 use operators::Operators;
 
-pub(super) use deployment::check_handler;
+pub(super) use deployment::{Deployment, Host, Observer, check_handler, loader};
+pub(super) use events::mappings;
 
 /// What a manifest is called when nobody says otherwise.
 pub(super) const MANIFEST: &str = "wasm-faas.toml";
@@ -71,7 +71,7 @@ async fn serve(
     let bound = Bound::bind(manifest.server.listen)?;
     let tls = manifest.server.tls.as_ref().map(acceptor).transpose()?.map(Arc::new);
     let output = screen::Output { json: arguments.json };
-    let host = Arc::new(Host::open(&manifest, output)?);
+    let host = Arc::new(Host::open(&manifest, output.observer())?);
     let mut operators = Operators::start(&source, &manifest, &host, stop.clone());
     // From here on no change goes unseen.
     let changes = arguments.watch.then(|| life::Changes::start(&source, &manifest)).transpose()?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use serde_json::{Value, json};
 
-use super::deployment::{Deployed, Deployment};
+use super::deployment::{Deployed, Deployment, Observer};
 use crate::cli::error::CliError;
 use crate::cli::table::columns;
 use crate::cli::{print, sources, tell};
@@ -57,8 +57,12 @@ impl Output {
         }
     }
 
+    pub(super) fn observer(self) -> Observer {
+        Observer { sink: self.sink(), record: Arc::new(move |advice| self.record(advice)) }
+    }
+
     /// Where the lines of functions' logs go.
-    pub(super) fn sink(self) -> LogSink {
+    fn sink(self) -> LogSink {
         if self.json {
             Arc::new(|Line { function, level, message }| {
                 let level = level.to_string();
@@ -88,7 +92,7 @@ impl Output {
     }
 
     /// Tells why an invocation was stopped: its caller learns only that it was.
-    pub(super) fn record(self, advice: Advice) -> Record {
+    fn record(self, advice: Advice) -> Record {
         Arc::new(move |outcome: &Outcome| {
             let Ending::Stopped(error) = &outcome.ending else { return };
             let frames = error.backtrace();

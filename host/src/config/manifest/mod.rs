@@ -2,9 +2,9 @@
 
 mod check;
 mod environment;
-mod raw;
-mod source;
-mod structure;
+pub(super) mod raw;
+pub(super) mod source;
+pub(super) mod structure;
 #[cfg(test)]
 mod tests;
 
@@ -118,7 +118,7 @@ fn check_version(table: &DeTable<'_>) -> Result<(), Problem> {
     }
 }
 
-fn syntax(text: &str, error: &toml::de::Error) -> Problem {
+pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Problem {
     let what = error.message().trim_end_matches(", expected nothing").replace('\n', "; ");
     Problem::new(error.span().unwrap_or(text.len()..text.len()), what)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// A file that was read.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub(in crate::config) struct Source {
     path: PathBuf,
     text: String,
     /// Whether messages may show its lines.
@@ -15,33 +15,33 @@ pub(super) struct Source {
 
 /// One thing that is wrong, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(in crate::config) struct Problem {
     /// In bytes from the text's start.
-    pub(super) span: Range<usize>,
-    pub(super) what: String,
+    pub(in crate::config) span: Range<usize>,
+    pub(in crate::config) what: String,
     /// What would be right there; shown below the place.
-    pub(super) expected: String,
+    pub(in crate::config) expected: String,
     /// What to do, each in a line.
-    pub(super) remedies: Vec<String>,
+    pub(in crate::config) remedies: Vec<String>,
 }
 
 impl Problem {
-    pub(super) fn new(span: Range<usize>, what: impl Into<String>) -> Self {
+    pub(in crate::config) fn new(span: Range<usize>, what: impl Into<String>) -> Self {
         Self { span, what: what.into(), expected: String::new(), remedies: Vec::new() }
     }
 
-    pub(super) fn expected(mut self, what: impl fmt::Display) -> Self {
+    pub(in crate::config) fn expected(mut self, what: impl fmt::Display) -> Self {
         self.expected = format!("expected {what}");
         self
     }
 
-    pub(super) fn remedy(mut self, what: impl Into<String>) -> Self {
+    pub(in crate::config) fn remedy(mut self, what: impl Into<String>) -> Self {
         self.remedies.push(what.into());
         self
     }
 
     /// Names the known word that is meant, when one is near.
-    pub(super) fn near<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(in crate::config) fn near<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         match near(word, known) {
             Some(known) => self.remedy(format!("did you mean `{known}`?")),
             None => self,
@@ -64,7 +64,7 @@ pub(crate) fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// a, b or c.
-pub(super) fn alternatives(texts: &[String]) -> String {
+pub(in crate::config) fn alternatives(texts: &[String]) -> String {
     match texts {
         [] => "nothing".into(),
         [only] => only.clone(),
@@ -74,7 +74,7 @@ pub(super) fn alternatives(texts: &[String]) -> String {
 
 /// Where a part of a TOML string's value stands in the string as it is written, with its quotes; `None` where that cannot
 /// be told, because variables were replaced before it.
-pub(super) fn inside(written: &str, value: &str, part: Range<usize>) -> Option<Range<usize>> {
+pub(in crate::config) fn inside(written: &str, value: &str, part: Range<usize>) -> Option<Range<usize>> {
     let long = written.starts_with("\"\"\"") || written.starts_with("'''");
     let text = written.get(if long { 3 } else { 1 }..)?;
     // A line break right after three quotes is no part of the value.
@@ -112,20 +112,20 @@ pub struct Report {
 }
 
 impl Source {
-    pub(super) fn new(path: &Path, text: &str) -> Self {
+    pub(in crate::config) fn new(path: &Path, text: &str) -> Self {
         Self { path: path.to_owned(), text: text.to_owned(), shown: true }
     }
 
     /// A file whose values are nobody's business.
-    pub(super) fn secret(path: &Path, text: &str) -> Self {
+    pub(in crate::config) fn secret(path: &Path, text: &str) -> Self {
         Self { shown: false, ..Self::new(path, text) }
     }
 
-    pub(super) fn text(&self) -> &str {
+    pub(in crate::config) fn text(&self) -> &str {
         &self.text
     }
 
-    pub(super) fn wrong(self, mut problems: Vec<Problem>) -> ConfigError {
+    pub(in crate::config) fn wrong(self, mut problems: Vec<Problem>) -> ConfigError {
         problems.sort_by_key(|problem| problem.span.start);
         problems.dedup();
         ConfigError::Wrong(Report { source: self, problems })

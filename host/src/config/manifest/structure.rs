@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::source::{Problem, alternatives, list, near};
 
 /// Reports all that the schema does not allow, and takes it out so that the rest can be read.
-pub(super) fn check(schema: &Value, table: &mut Spanned<DeTable<'_>>) -> Vec<Problem> {
+pub(in crate::config) fn check(schema: &Value, table: &mut Spanned<DeTable<'_>>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let span = table.span();
     check_table(schema, table.get_mut(), span, "", &mut problems);

@@ -41,12 +41,14 @@ pub struct Sources {
     /// What still runs is given back.
     cut: CancellationToken,
     tasks: TaskTracker,
+    sources: Vec<Arc<source::Source>>,
 }
 
 impl Sources {
     /// Starts a loop for each source.
     pub fn start(mappings: Vec<Mapping>, placement: &Placement, clock: &Clock, tell: &Tell) -> Self {
         let (stop, cut, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+        let mut sources = Vec::new();
         for mapping in mappings {
             let backends = placement.of(Service::Queue, &mapping.source.queue);
             if let Origin::Schedule(ticks) = &mapping.source.origin {
@@ -61,10 +63,16 @@ impl Sources {
                 tasks.spawn(async move { stop.run_until_cancelled(schedule.run()).await });
             }
             let outcomes = Outcomes::of(&mapping.source.origin, placement);
-            let at_work = source::Source::new(mapping, backends, outcomes, clock.clone(), Arc::clone(tell));
-            tasks.spawn(Arc::new(at_work).run(stop.clone(), cut.clone(), tasks.clone()));
+            let at_work = Arc::new(source::Source::new(mapping, backends, outcomes, clock.clone(), Arc::clone(tell)));
+            sources.push(Arc::clone(&at_work));
+            tasks.spawn(at_work.run(stop.clone(), cut.clone(), tasks.clone()));
         }
-        Self { stop, cut, tasks }
+        Self { stop, cut, tasks, sources }
+    }
+
+    /// Deliveries at work.
+    pub fn running(&self) -> u32 {
+        self.sources.iter().map(|source| source.running()).sum()
     }
 
     /// Receives nothing more; what runs goes on.

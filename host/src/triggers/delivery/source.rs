@@ -61,6 +61,10 @@ impl Source {
         Self { source, settings, function, backend, transactions, outcomes, clock, tell, pace, running, ended }
     }
 
+    pub(super) fn running(&self) -> u32 {
+        self.running.load(Relaxed)
+    }
+
     /// Takes messages and delivers them, until `stop`; deliveries that run at `cut` are given back.
     pub(super) async fn run(self: Arc<Self>, stop: CancellationToken, cut: CancellationToken, tasks: TaskTracker) {
         while let Some(permits) = stop.run_until_cancelled(self.turn()).await {

@@ -78,6 +78,10 @@ impl<T> Located<T> {
     pub fn span(&self) -> Range<usize> {
         self.0.span()
     }
+
+    pub fn into_inner(self) -> T {
+        self.0.into_inner()
+    }
 }
 
 impl<T> Deref for Located<T> {
@@ -104,8 +108,13 @@ impl<T: JsonSchema> JsonSchema for Located<T> {
 
 /// The JSON schema of a manifest, draft 2020-12.
 pub fn schema() -> Schema {
+    schema_of::<Manifest>()
+}
+
+/// The JSON schema of a file that is written as manifests are.
+pub fn schema_of<T: JsonSchema>() -> Schema {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    let mut schema = settings.into_generator().into_root_schema_for::<Manifest>();
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
     RecursiveTransform(tidy).transform(&mut schema);
     schema
 }

@@ -1,0 +1,131 @@
+//! What was expected against what is.
+
+use std::fmt::Debug;
+
+use super::world::World;
+use crate::config::scenario::{Expect, Texts};
+use crate::services::kv::PAGE_KEYS;
+use crate::services::queue::browse::PAGE_MESSAGES;
+use crate::services::{Result, blob};
+
+/// What came back from a step.
+#[derive(Default)]
+pub(super) struct Answer {
+    pub(super) status: Option<u16>,
+    pub(super) body: String,
+    /// The outcome's word; empty where there is none.
+    pub(super) outcome: &'static str,
+}
+
+/// All that is not as expected, each in a line.
+pub(super) async fn problems(world: &World, expect: &Expect, answer: &Answer) -> Vec<String> {
+    let mut problems = of_answer(expect, answer);
+    problems.extend(of_invocations(world, expect));
+    match of_state(world, expect).await {
+        Ok(found) => problems.extend(found),
+        Err(error) => problems.push(format!("the stores cannot be looked at: {error}")),
+    }
+    problems
+}
+
+fn differs<T: Debug + PartialEq>(what: &str, expected: &T, is: &T) -> Option<String> {
+    (expected != is).then(|| format!("{what}: expected {expected:?}, got {is:?}"))
+}
+
+fn of_answer(expect: &Expect, answer: &Answer) -> Vec<String> {
+    let status = expect.status.and_then(|status| differs("status", &Some(status), &answer.status));
+    let outcome = expect.outcome.as_deref().and_then(|outcome| differs("outcome", &outcome, &answer.outcome));
+    let body = expect.body.as_ref().and_then(|body| differs("body", body, &answer.body));
+    status.into_iter().chain(outcome).chain(body).collect()
+}
+
+fn of_invocations(world: &World, expect: &Expect) -> Vec<String> {
+    let record = world.seen.record();
+    let mut problems = Vec::new();
+    for (function, expected) in &expect.invocations {
+        let is = record.invocations.get(function).copied().unwrap_or_default();
+        problems.extend(differs(&format!("invocations of `{function}`"), expected, &is));
+    }
+    if let (Some(most), Some((fuel, function))) = (expect.fuel_at_most, &record.most_fuel)
+        && *fuel > most
+    {
+        problems.push(format!("fuel: expected at most {most}, an invocation of `{function}` burnt {fuel}"));
+    }
+    let lacking = expect.logs.iter().filter(|part| !record.logs.iter().any(|line| line.contains(part.as_str())));
+    problems.extend(lacking.map(|part| format!("log: no line has {part:?}, there are {:?}", record.logs)));
+    problems
+}
+
+async fn of_state(world: &World, expect: &Expect) -> Result<Vec<String>> {
+    let mut problems = Vec::new();
+    for (bucket, expected) in &expect.state.kv {
+        problems.extend(differs(&format!("bucket `{bucket}`"), expected, &values(world, bucket).await?));
+    }
+    for (queue, expected) in &expect.state.queue {
+        let mut expected = expected.clone();
+        expected.sort();
+        problems.extend(differs(&format!("queue `{queue}`"), &expected, &bodies(world, queue).await?));
+    }
+    for (container, expected) in &expect.state.blob {
+        problems.extend(differs(&format!("container `{container}`"), expected, &objects(world, container).await?));
+    }
+    Ok(problems)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+async fn values(world: &World, bucket: &str) -> Result<Texts> {
+    let (mut values, mut after) = (Texts::new(), None);
+    loop {
+        let page = world.backends.kv.list_keys(bucket, "", after.as_deref(), PAGE_KEYS).await?;
+        for key in page.keys {
+            if let Some(entry) = world.backends.kv.get(bucket, &key).await? {
+                values.insert(key, text(&entry.value));
+            }
+        }
+        after = page.cursor;
+        if after.is_none() {
+            return Ok(values);
+        }
+    }
+}
+
+/// Of all messages, sorted.
+async fn bodies(world: &World, queue: &str) -> Result<Vec<String>> {
+    let (mut bodies, mut after) = (Vec::new(), None);
+    loop {
+        let page = world.backends.queue.browse(queue, after.as_deref(), PAGE_MESSAGES, usize::MAX).await?;
+        bodies.extend(page.messages.iter().map(|message| text(&message.body)));
+        after = page.cursor;
+        if after.is_none() {
+            bodies.sort();
+            return Ok(bodies);
+        }
+    }
+}
+
+async fn objects(world: &World, container: &str) -> Result<Texts> {
+    let (mut objects, mut after) = (Texts::new(), None);
+    loop {
+        let page = world.backends.blob.list(container, "", None, after.as_deref(), blob::PAGE_OBJECTS).await?;
+        for object in page.objects {
+            if let Some(mut reader) = world.backends.blob.reader(container, &object.key, None).await? {
+                let mut data = Vec::new();
+                loop {
+                    let chunk = reader.read(blob::CHUNK_BYTES).await?;
+                    if chunk.is_empty() {
+                        break;
+                    }
+                    data.extend(chunk);
+                }
+                objects.insert(object.key, text(&data));
+            }
+        }
+        after = page.cursor;
+        if after.is_none() {
+            return Ok(objects);
+        }
+    }
+}

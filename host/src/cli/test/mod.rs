@@ -1,0 +1,76 @@
+//! `test`: an application in scenarios, on a clock that is moved by hand.
+
+mod compare;
+mod faults;
+mod files;
+mod play;
+mod report;
+mod world;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::error::CliError;
+use super::serve::loader;
+use crate::config::scenario::Scenario;
+use crate::engine::Loader;
+use report::{Report, Verdict};
+
+/// Play scenarios against an application, without serving it
+///
+/// A scenario says what there is, what happens and what is expected then. Time is simulated: days of retries and schedules
+/// take milliseconds. Everything is kept in memory.
+///
+/// Exit status: 0 ok, 1 a scenario failed, 2 a file is wrong, 3 a component cannot be loaded.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Files of scenarios, or folders with `*.test.toml` in them or in their folder `tests`
+    #[arg(value_name = "FILE | FOLDER", default_value = ".")]
+    targets: Vec<PathBuf>,
+    /// The application [default: wasm-faas.toml beside a file of scenarios, or in a folder above]
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
+    /// Repeat what is left to chance as it was with this seed
+    #[arg(long, value_name = "N")]
+    seed: Option<u32>,
+    /// Play each scenario so often, each time with another seed
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+    /// Print a JSON object for each scenario
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, CliError> {
+    let loader = loader()?;
+    let mut report = Report::new(arguments.json);
+    for file in files::find(&arguments.targets)? {
+        let application = files::Application::of(&file, arguments.manifest.as_deref())?;
+        for scenario in Scenario::read(&file, &application.manifest)? {
+            let verdict = verdict(arguments, &loader, &application, &scenario)?;
+            report.add(&file, &scenario, &verdict)?;
+        }
+    }
+    report.end()
+}
+
+/// Plays the scenario with one seed after the other until it fails.
+fn verdict(
+    arguments: &Arguments,
+    loader: &Arc<Loader>,
+    application: &files::Application,
+    scenario: &Scenario,
+) -> Result<Verdict, CliError> {
+    let first = arguments.seed.or(scenario.seed).unwrap_or_else(|| fastrand::u32(..));
+    let mut passed = Verdict { seed: first, runs: 0, simulated: std::time::Duration::ZERO, problems: Vec::new() };
+    for run in 0..arguments.runs {
+        let seed = first.wrapping_add(run);
+        let played = play::play(loader, &application.manifest, scenario, seed)?;
+        passed = Verdict { seed, runs: run + 1, simulated: played.simulated, problems: played.problems };
+        if !passed.problems.is_empty() {
+            break;
+        }
+    }
+    Ok(passed)
+}
