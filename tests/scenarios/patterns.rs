@@ -1,4 +1,5 @@
-//! The example applications in `guests/patterns`: each is served, and does what its README says.
+//! The example applications in `guests/patterns`: each passes its own scenarios, and when it is served it does what its
+//! README says.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -27,8 +28,10 @@ pub fn trials() -> Vec<Trial> {
     let mut trials = vec![Trial::test("patterns/every_function_is_served", every_function_is_served)];
     for (pattern, functions, run) in PATTERNS {
         let missing = functions.iter().find_map(|(_, language)| support::missing(language));
-        let case = move || run(&Served::start(pattern, functions)?);
-        trials.push(support::trial(format!("patterns/{pattern}"), missing, case));
+        let serve = move || run(&Served::start(pattern, functions)?);
+        trials.push(support::trial(format!("patterns/{pattern}"), missing, serve));
+        let play = move || staged(pattern, functions)?.run(&["test"])?.ended(0).map(drop);
+        trials.push(support::trial(format!("patterns/{pattern}/scenarios"), missing, play));
     }
     trials
 }
@@ -68,7 +71,29 @@ fn component(function: &str) -> String {
     format!("component = \"{function}\"\n")
 }
 
-/// A pattern's manifest in a folder of its own, with data of its own, beside the components of its functions.
+/// A pattern's manifest and scenarios in a folder of its own, beside the components of its functions.
+fn staged(pattern: &str, functions: &[Function]) -> Result<Stage, Failed> {
+    let stage = Stage::new()?;
+    let folder = support::root().join("guests/patterns").join(pattern);
+    share_toolchains(&folder, functions)?;
+    let mut manifest = fs::read_to_string(folder.join("wasm-faas.toml"))?;
+    for (name, _) in functions {
+        let built = support::runtime().block_on(wasm_faas::build::build(&folder.join(name))).map_err(failed)?;
+        fs::copy(built, stage.path(&format!("{name}.wasm")))?;
+        manifest = manifest.replace(&component(name), &component(&format!("{name}.wasm")));
+    }
+    stage.write("wasm-faas.toml", manifest)?;
+    for entry in fs::read_dir(&folder)? {
+        let path = entry?.path();
+        if let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".test.toml"))
+        {
+            fs::copy(&path, stage.path(name))?;
+        }
+    }
+    Ok(stage)
+}
+
+/// An application at work, with data of its own.
 struct Served {
     stage: Stage,
     server: Server,
@@ -76,16 +101,7 @@ struct Served {
 
 impl Served {
     fn start(pattern: &str, functions: &[Function]) -> Result<Self, Failed> {
-        let stage = Stage::new()?;
-        let folder = support::root().join("guests/patterns").join(pattern);
-        share_toolchains(&folder, functions)?;
-        let mut manifest = fs::read_to_string(folder.join("wasm-faas.toml"))?;
-        for (name, _) in functions {
-            let built = support::runtime().block_on(wasm_faas::build::build(&folder.join(name))).map_err(failed)?;
-            fs::copy(built, stage.path(&format!("{name}.wasm")))?;
-            manifest = manifest.replace(&component(name), &component(&format!("{name}.wasm")));
-        }
-        stage.write("wasm-faas.toml", manifest)?;
+        let stage = staged(pattern, functions)?;
         let server = Server::start(&stage, &[])?;
         Ok(Self { stage, server })
     }

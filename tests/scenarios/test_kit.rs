@@ -8,10 +8,11 @@ use super::stage::{Stage, Transcript};
 use super::{Scenario, Verdict, support};
 
 pub fn trials() -> Vec<Trial> {
-    let scenarios: [Scenario; 4] = [
+    let scenarios: [Scenario; 5] = [
         ("passes_and_fails", passes_and_fails),
         ("days_take_a_moment", days_take_a_moment),
         ("faults_repeat_with_their_seed", faults_repeat_with_their_seed),
+        ("transactions_count_once", transactions_count_once),
         ("wrong_files", wrong_files),
     ];
     scenarios.map(|(name, run)| support::trial(format!("test_kit/{name}"), support::missing("rust"), run)).into()
@@ -57,6 +58,22 @@ function = "counter"
 bucket = "visits"
 function = "record"
 on = ["expired"]
+"#;
+
+/// What is handled twice is counted twice, unless in transactions.
+const COUNTED: &str = r#"
+[[scenario]]
+name = "nothing is counted twice"
+seed = 1
+faults = { duplicate = 20, drop-ack = 10, crash = 10, unavailable = 10, slow = 10 }
+[[scenario.step]]
+publish = { topic = "stored" }
+[[scenario.step]]
+publish = { topic = "stored" }
+[[scenario.step]]
+advance = "1h"
+[scenario.expect]
+kv.visits = { total = "2" }
 "#;
 
 fn stage(scenarios: &str) -> Result<Stage, Failed> {
@@ -152,30 +169,27 @@ fn days_take_a_moment() -> Verdict {
     Ok(())
 }
 
-/// What is handled twice is counted twice: with enough seeds one fails, and it fails again.
+/// With enough seeds one fails, and it fails again.
 fn faults_repeat_with_their_seed() -> Verdict {
-    let stage = stage(
-        r#"
-        [[scenario]]
-        name = "nothing is counted twice"
-        seed = 1
-        faults = { duplicate = 20, drop-ack = 10, crash = 10, unavailable = 10, slow = 10 }
-        [[scenario.step]]
-        publish = { topic = "stored" }
-        [[scenario.step]]
-        publish = { topic = "stored" }
-        [[scenario.step]]
-        advance = "1h"
-        [scenario.expect]
-        kv.visits = { total = "2" }
-        "#,
-    )?;
+    let stage = stage(COUNTED)?;
     let failed = stage.run(&["test", "--runs", "50", "--json"])?.ended(1)?.json()?;
     let seed = failed["seed"].to_string();
     let again = || stage.run(&["test", "--seed", &seed, "--json"])?.ended(1)?.json();
     let (first, second) = (again()?, again()?);
     assert_eq!(first["problems"][0], failed["problems"][0]);
     assert_eq!((&first["problems"][0], &first["simulatedMs"]), (&second["problems"][0], &second["simulatedMs"]));
+    Ok(())
+}
+
+/// With the very seeds of which one fails above.
+fn transactions_count_once() -> Verdict {
+    let stage = stage(COUNTED)?;
+    let subscription = "topic = \"stored\"\nfunction = \"counter\"\n";
+    let transactional = format!("{subscription}delivery = \"transactional\"\nmax-receives = 30\n");
+    assert!(MANIFEST.contains(subscription));
+    stage.write("wasm-faas.toml", MANIFEST.replace(subscription, &transactional))?;
+    let passed = stage.run(&["test", "--runs", "50", "--json"])?.ended(0)?.json()?;
+    assert_eq!((&passed["ok"], &passed["runs"]), (&true.into(), &50.into()));
     Ok(())
 }
 
@@ -189,5 +203,7 @@ fn wrong_files() -> Verdict {
     stage.write("orders.test.toml", "[[scenario]]\nname = \"x\"\nstep = [{ send = { queue = \"order\" } }]\n")?;
     transcript.run(&["test"])?;
     transcript.run(&["test", "nothing.test.toml"])?;
+    stage.write("orders.test.toml", "[[scenario]]\nname = \"x\"\n")?;
+    transcript.run(&["test", "--name", "y"])?;
     transcript.matches("test_kit_wrong_files")
 }

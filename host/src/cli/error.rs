@@ -38,6 +38,10 @@ pub(super) enum CliError {
     Store(#[from] OpenError),
     #[error("cannot open the in-memory store: {0}")]
     Memory(String),
+    #[error("no scenario has `{text}` in its name")]
+    NoScenarioNamed { text: String },
+    #[error("cannot make a folder for the time of a scenario: {source}")]
+    Scratch { source: std::io::Error },
     #[error(transparent)]
     Load(#[from] LoadError),
     #[error(transparent)]
@@ -141,6 +145,8 @@ impl CliError {
             | Self::Watch { .. }
             | Self::Route(_)
             | Self::Memory(_)
+            | Self::NoScenarioNamed { .. }
+            | Self::Scratch { .. }
             | Self::Runtime { .. }
             | Self::Output { .. }
             | Self::ReadInput { .. }

@@ -65,7 +65,7 @@ pub(super) fn sqlite(directory: &Path, resources: &Resources, clock: Clock) -> O
 pub(super) fn transaction(directory: &Path, resources: &Resources, clock: Clock) -> Opened {
     let store = sqlite::open(directory, resources, clock).unwrap().backends();
     let transaction = store.transactions.as_ref().unwrap().begin();
-    let (kv, blob) = (transaction.clone(), transaction);
+    let (kv, blob) = (transaction.kv(), transaction.blob());
     Opened { backends: Backends { kv, blob, ..store }, store: None }
 }
 

@@ -169,7 +169,7 @@ mod tests {
         set(&mut guest.invocation(None), &bucket, "none").await;
         assert_eq!(stored().await.as_deref(), Some("none"));
         set(&mut guest.invocation(Some(&second)), &bucket, "second").await;
-        let seen = first.get("visits", "key").await.unwrap().unwrap();
+        let seen = first.kv().get("visits", "key").await.unwrap().unwrap();
         assert_eq!(seen.value, b"first");
         second.commit(Vec::new()).await.unwrap();
         assert_eq!(stored().await.as_deref(), Some("second"));

@@ -1,6 +1,6 @@
 //! What was expected against what is.
 
-use std::fmt::Debug;
+use std::fmt;
 
 use super::world::World;
 use crate::config::scenario::{Expect, Texts};
@@ -28,14 +28,28 @@ pub(super) async fn problems(world: &World, expect: &Expect, answer: &Answer) ->
     problems
 }
 
-fn differs<T: Debug + PartialEq>(what: &str, expected: &T, is: &T) -> Option<String> {
-    (expected != is).then(|| format!("{what}: expected {expected:?}, got {is:?}"))
+fn differs(what: &str, expected: &str, is: &str) -> Option<String> {
+    (expected != is).then(|| format!("{what}: expected {expected}, got {is}"))
+}
+
+fn quoted(text: impl fmt::Display) -> String {
+    format!("`{text}`")
+}
+
+fn all<T: fmt::Display>(texts: impl IntoIterator<Item = T>) -> String {
+    let texts: Vec<String> = texts.into_iter().map(|text| text.to_string()).collect();
+    if texts.is_empty() { "nothing".into() } else { texts.join(", ") }
+}
+
+fn entries(texts: &Texts) -> String {
+    all(texts.iter().map(|(key, value)| format!("`{key}` = `{value}`")))
 }
 
 fn of_answer(expect: &Expect, answer: &Answer) -> Vec<String> {
-    let status = expect.status.and_then(|status| differs("status", &Some(status), &answer.status));
-    let outcome = expect.outcome.as_deref().and_then(|outcome| differs("outcome", &outcome, &answer.outcome));
-    let body = expect.body.as_ref().and_then(|body| differs("body", body, &answer.body));
+    let given = answer.status.map_or_else(|| "none".into(), |status| status.to_string());
+    let status = expect.status.and_then(|status| differs("status", &status.to_string(), &given));
+    let outcome = expect.outcome.as_ref().and_then(|outcome| differs("outcome", outcome, answer.outcome));
+    let body = expect.body.as_ref().and_then(|body| differs("body", &quoted(body), &quoted(&answer.body)));
     status.into_iter().chain(outcome).chain(body).collect()
 }
 
@@ -44,7 +58,7 @@ fn of_invocations(world: &World, expect: &Expect) -> Vec<String> {
     let mut problems = Vec::new();
     for (function, expected) in &expect.invocations {
         let is = record.invocations.get(function).copied().unwrap_or_default();
-        problems.extend(differs(&format!("invocations of `{function}`"), expected, &is));
+        problems.extend(differs(&format!("invocations of `{function}`"), &expected.to_string(), &is.to_string()));
     }
     if let (Some(most), Some((fuel, function))) = (expect.fuel_at_most, &record.most_fuel)
         && *fuel > most
@@ -52,22 +66,27 @@ fn of_invocations(world: &World, expect: &Expect) -> Vec<String> {
         problems.push(format!("fuel: expected at most {most}, an invocation of `{function}` burnt {fuel}"));
     }
     let lacking = expect.logs.iter().filter(|part| !record.logs.iter().any(|line| line.contains(part.as_str())));
-    problems.extend(lacking.map(|part| format!("log: no line has {part:?}, there are {:?}", record.logs)));
+    problems.extend(
+        lacking.map(|part| format!("log: no line has `{part}`, there is {}", all(record.logs.iter().map(quoted)))),
+    );
     problems
 }
 
 async fn of_state(world: &World, expect: &Expect) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     for (bucket, expected) in &expect.state.kv {
-        problems.extend(differs(&format!("bucket `{bucket}`"), expected, &values(world, bucket).await?));
+        let is = values(world, bucket).await?;
+        problems.extend(differs(&format!("bucket `{bucket}`"), &entries(expected), &entries(&is)));
     }
     for (queue, expected) in &expect.state.queue {
         let mut expected = expected.clone();
         expected.sort();
-        problems.extend(differs(&format!("queue `{queue}`"), &expected, &bodies(world, queue).await?));
+        let (expected, is) = (expected.iter().map(quoted), bodies(world, queue).await?.into_iter().map(quoted));
+        problems.extend(differs(&format!("queue `{queue}`"), &all(expected), &all(is)));
     }
     for (container, expected) in &expect.state.blob {
-        problems.extend(differs(&format!("container `{container}`"), expected, &objects(world, container).await?));
+        let is = objects(world, container).await?;
+        problems.extend(differs(&format!("container `{container}`"), &entries(expected), &entries(&is)));
     }
     Ok(problems)
 }

@@ -1,5 +1,6 @@
-//! Queues that fail as real ones do, in the same way for the same seed.
+//! Queues and transactions that fail as real ones do, in the same way for the same seed.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,7 +11,8 @@ use crate::config::scenario::Faults;
 use crate::services::message::{Accepted, Attribute};
 use crate::services::queue::browse::{Browse, Content, Page, Place, Stored};
 use crate::services::queue::{Backend, Delivered, Message, Receipt, Stats, Ticked};
-use crate::services::{Clock, Error, Result};
+use crate::services::transaction::{self, NotCommitted, Transaction};
+use crate::services::{Clock, Error, Result, blob, kv, topic};
 
 /// The longest that a slow store takes.
 const SLOW_MS: u64 = 60_000;
@@ -20,19 +22,26 @@ pub(super) struct Faulty {
     faults: Faults,
     chance: Mutex<fastrand::Rng>,
     clock: Clock,
-    /// Operations that are slow just now.
+    /// Operations at work, but for those that only wait for a message.
+    busy: AtomicU32,
+    /// Those among them that take simulated time just now.
     waiting: AtomicU32,
 }
 
 impl Faulty {
     pub(super) fn new(inner: Arc<dyn Backend>, faults: Faults, clock: Clock, seed: u32) -> Self {
         let chance = Mutex::new(fastrand::Rng::with_seed(seed.into()));
-        Self { inner, faults, chance, clock, waiting: AtomicU32::new(0) }
+        Self { inner, faults, chance, clock, busy: AtomicU32::new(0), waiting: AtomicU32::new(0) }
     }
 
-    /// How many operations take simulated time.
+    /// How many operations are at work that only time can end.
     pub(super) fn waiting(&self) -> u32 {
         self.waiting.load(Relaxed)
+    }
+
+    /// Whether an operation is at work that time has nothing to do with.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy.load(Relaxed) > self.waiting()
     }
 
     /// Whether it happens this time. What never happens takes nothing from chance.
@@ -55,7 +64,7 @@ impl Faulty {
     async fn settle(&self) -> Result<()> {
         if self.happens(self.faults.slow) {
             let until = self.clock.now_ms().saturating_add(1 + self.draw(SLOW_MS));
-            let _waiting = Waiting::new(&self.waiting);
+            let _waiting = Counted::new(&self.waiting);
             self.clock.sleep_until(until).await;
         }
         if self.happens(self.faults.crash) {
@@ -76,16 +85,16 @@ impl Faulty {
 }
 
 /// Counts an operation until it is dropped.
-struct Waiting<'a>(&'a AtomicU32);
+struct Counted<'a>(&'a AtomicU32);
 
-impl<'a> Waiting<'a> {
+impl<'a> Counted<'a> {
     fn new(count: &'a AtomicU32) -> Self {
         count.fetch_add(1, Relaxed);
         Self(count)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
     }
@@ -98,16 +107,19 @@ impl Backend for Faulty {
     }
 
     async fn send(&self, queue: &str, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>> {
+        let _busy = Counted::new(&self.busy);
         self.available()?;
         self.inner.send(queue, messages).await
     }
 
     async fn receive(&self, queue: &str, max: u32, wait: Duration, lease: Duration) -> Result<Vec<Delivered>> {
+        let _busy = Counted::new(&self.busy);
         self.available()?;
         self.inner.receive(queue, max, wait, lease).await
     }
 
     async fn acknowledge(&self, queue: &str, receipts: &[Receipt]) -> Result<Vec<Result<()>>> {
+        let _busy = Counted::new(&self.busy);
         self.settle().await?;
         let mut answers = Vec::with_capacity(receipts.len());
         for receipt in receipts {
@@ -121,21 +133,25 @@ impl Backend for Faulty {
     }
 
     async fn release(&self, queue: &str, receipt: Receipt, delay: Duration, report: Vec<Attribute>) -> Result<()> {
+        let _busy = Counted::new(&self.busy);
         self.settle().await?;
         self.inner.release(queue, receipt, delay, report).await
     }
 
     async fn give_back(&self, queue: &str, receipt: Receipt, delay: Duration) -> Result<()> {
+        let _busy = Counted::new(&self.busy);
         self.settle().await?;
         self.inner.give_back(queue, receipt, delay).await
     }
 
     async fn bury(&self, queue: &str, receipt: Receipt, reason: &str, report: Vec<Attribute>) -> Result<()> {
+        let _busy = Counted::new(&self.busy);
         self.settle().await?;
         self.inner.bury(queue, receipt, reason, report).await
     }
 
     async fn extend(&self, queue: &str, receipt: Receipt, lease: Duration) -> Result<()> {
+        let _busy = Counted::new(&self.busy);
         self.available()?;
         self.inner.extend(queue, receipt, lease).await
     }
@@ -149,11 +165,13 @@ impl Backend for Faulty {
     }
 
     async fn last_tick(&self, queue: &str, now_ms: u64) -> Result<u64> {
+        let _busy = Counted::new(&self.busy);
         self.available()?;
         self.inner.last_tick(queue, now_ms).await
     }
 
     async fn tick(&self, queue: &str, planned_ms: u64, overlap: bool, message: Message) -> Result<Ticked> {
+        let _busy = Counted::new(&self.busy);
         self.available()?;
         self.inner.tick(queue, planned_ms, overlap, message).await
     }
@@ -183,6 +201,58 @@ impl Browse for Faulty {
 
     async fn redrive_one(&self, dead_letter: &str, place: &Place) -> Result<()> {
         self.inner.redrive_one(dead_letter, place).await
+    }
+}
+
+/// Transactions whose commits fail like acknowledgements.
+pub(super) struct FaultyTransactions {
+    pub(super) inner: Arc<dyn transaction::Backend>,
+    pub(super) faulty: Arc<Faulty>,
+}
+
+impl transaction::Backend for FaultyTransactions {
+    fn begin(&self) -> Arc<dyn Transaction> {
+        Arc::new(FaultyTransaction { inner: self.inner.begin(), faulty: Arc::clone(&self.faulty) })
+    }
+}
+
+struct FaultyTransaction {
+    inner: Arc<dyn Transaction>,
+    faulty: Arc<Faulty>,
+}
+
+impl fmt::Debug for FaultyTransaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+#[async_trait]
+impl Transaction for FaultyTransaction {
+    fn kv(&self) -> Arc<dyn kv::Backend> {
+        self.inner.kv()
+    }
+
+    fn blob(&self) -> Arc<dyn blob::Backend> {
+        self.inner.blob()
+    }
+
+    async fn send(&self, queue: &str, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>> {
+        self.faulty.available()?;
+        self.inner.send(queue, messages).await
+    }
+
+    async fn publish(&self, topic: &str, messages: Vec<topic::Message>) -> Result<Vec<Result<Accepted>>> {
+        self.inner.publish(topic, messages).await
+    }
+
+    async fn commit(&self, acknowledged: Vec<(String, Receipt)>) -> Result<(), NotCommitted> {
+        let _busy = Counted::new(&self.faulty.busy);
+        self.faulty.settle().await?;
+        if self.faulty.happens(self.faulty.faults.drop_ack) {
+            return Err(NotCommitted::LeaseLost);
+        }
+        self.inner.commit(acknowledged).await
     }
 }
 

@@ -5,6 +5,7 @@ mod faults;
 mod files;
 mod play;
 mod report;
+mod stores;
 mod world;
 
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use report::{Report, Verdict};
 /// Play scenarios against an application, without serving it
 ///
 /// A scenario says what there is, what happens and what is expected then. Time is simulated: days of retries and schedules
-/// take milliseconds. Everything is kept in memory.
+/// take milliseconds. Nothing that the application has stored is touched.
 ///
 /// Exit status: 0 ok, 1 a scenario failed, 2 a file is wrong, 3 a component cannot be loaded.
 #[derive(clap::Args)]
@@ -31,6 +32,9 @@ pub(super) struct Arguments {
     /// The application [default: wasm-faas.toml beside a file of scenarios, or in a folder above]
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
+    /// Play only scenarios with this text in their name
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
     /// Repeat what is left to chance as it was with this seed
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
@@ -44,15 +48,20 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, CliError> {
     let loader = loader()?;
-    let mut report = Report::new(arguments.json);
+    let mut report = Report::new(arguments.json, arguments.manifest.clone());
     for file in files::find(&arguments.targets)? {
         let application = files::Application::of(&file, arguments.manifest.as_deref())?;
-        for scenario in Scenario::read(&file, &application.manifest)? {
+        let scenarios = Scenario::read(&file, &application.manifest)?;
+        let is_meant = |scenario: &Scenario| arguments.name.as_ref().is_none_or(|name| scenario.name.contains(name));
+        for scenario in scenarios.into_iter().filter(is_meant) {
             let verdict = verdict(arguments, &loader, &application, &scenario)?;
             report.add(&file, &scenario, &verdict)?;
         }
     }
-    report.end()
+    match &arguments.name {
+        Some(name) if report.is_empty() => Err(CliError::NoScenarioNamed { text: name.clone() }),
+        _ => report.end(),
+    }
 }
 
 /// Plays the scenario with one seed after the other until it fails.

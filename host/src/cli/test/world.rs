@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::faults::Faulty;
+use super::faults::{Faulty, FaultyTransactions};
+use super::stores::Stores;
 use crate::cli::error::CliError;
 use crate::cli::serve::{Deployment, Host, Observer, mappings};
 use crate::config::scenario::Scenario;
@@ -16,11 +17,13 @@ use crate::engine::Loader;
 use crate::invoke::{Ending, Outcome};
 use crate::services::context::Line;
 use crate::services::kv::{Condition, PAGE_KEYS};
-use crate::services::{Backends, Clock, Result, memory};
+use crate::services::{Backends, Clock, Result};
 use crate::triggers::delivery::{Notice, Sources};
 use crate::triggers::functions::Functions;
 use crate::triggers::http::{Bound, Door};
 
+/// Looks at whether anything goes on, each after the store has done what it was asked: what it answers is asked for more.
+const LOOKS: u32 = 3;
 /// Turns that everything gets which could go on, before it is looked at again whether anything does.
 const TURNS: u32 = 64;
 /// Of wall-clock time, while a guest waits for some.
@@ -30,6 +33,8 @@ pub(super) struct World {
     pub(super) clock: Clock,
     /// Without faults.
     pub(super) backends: Backends,
+    /// With faults, as functions and sources see them.
+    placed: Backends,
     pub(super) resources: Resources,
     pub(super) seen: Arc<Seen>,
     pub(super) functions: Arc<Functions>,
@@ -38,6 +43,7 @@ pub(super) struct World {
     sources: Option<Sources>,
     faulty: Arc<Faulty>,
     stop: CancellationToken,
+    stores: Stores,
 }
 
 /// What was seen of invocations.
@@ -93,11 +99,12 @@ impl World {
     ) -> Result<(Self, Deployment), CliError> {
         let (clock, seen) = (Clock::manual(scenario.starts_ms), Arc::new(Seen::default()));
         let resources = together(manifest);
-        let backends = memory::open(&resources, clock.clone()).map_err(|error| CliError::Memory(error.to_string()))?;
+        let stores = Stores::open(manifest, &resources, &clock)?;
+        let backends = stores.backends.clone();
         let faulty = Arc::new(Faulty::new(Arc::clone(&backends.queue), scenario.faults, clock.clone(), seed));
-        let placed = Backends { queue: Arc::clone(&faulty) as _, ..backends.clone() };
-        let concurrency = manifest.server.concurrency;
-        let host = Arc::new(Host::new(Arc::clone(loader), placed.into(), clock.clone(), concurrency, seen.observer()));
+        let placed = with_faults(&backends, &faulty);
+        let (concurrency, placement) = (manifest.server.concurrency, placed.clone().into());
+        let host = Arc::new(Host::new(Arc::clone(loader), placement, clock.clone(), concurrency, seen.observer()));
         let mut deployment = host.deploy(&timeless(manifest), None).await?;
         host.functions.replace(deployment.functions());
         let bound = Bound::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
@@ -105,7 +112,9 @@ impl World {
         let door = Door::new(manifest.server.clone(), std::mem::take(&mut deployment.routes), None);
         tokio::spawn(bound.serve(Arc::new(door), None, stop.clone(), |_| {}));
         let functions = Arc::clone(&host.functions);
-        let world = Self { clock, backends, resources, seen, functions, address, sources: None, faulty, stop };
+        let sources = None;
+        let world =
+            Self { clock, backends, placed, resources, seen, functions, address, sources, faulty, stop, stores };
         Ok((world, deployment))
     }
 
@@ -113,23 +122,29 @@ impl World {
     pub(super) fn start(&mut self, manifest: &Manifest, deployment: &Deployment) {
         let seen = Arc::clone(&self.seen);
         let tell = Arc::new(move |notice: &Notice<'_>| seen.record().notices.push(notice.to_string()));
-        let placed = Backends { queue: Arc::clone(&self.faulty) as _, ..self.backends.clone() };
         let mappings = mappings(manifest, &deployment.functions);
-        self.sources = Some(Sources::start(mappings, &placed.into(), &self.clock, &(tell as _)));
+        self.sources = Some(Sources::start(mappings, &self.placed.clone().into(), &self.clock, &(tell as _)));
     }
 
     /// Returns when nothing goes on but with time. A guest that waits by the wall clock is waited for.
     pub(super) async fn quiet(&self) {
-        loop {
+        while self.goes_on().await {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn goes_on(&self) -> bool {
+        for _ in 0..LOOKS {
+            self.stores.settled().await;
             for _ in 0..TURNS {
                 tokio::task::yield_now().await;
             }
             let running = self.sources.as_ref().map_or(0, Sources::running);
-            if running <= self.faulty.waiting() {
-                return;
+            if self.faulty.is_busy() || running > self.faulty.waiting() {
+                return true;
             }
-            tokio::time::sleep(PAUSE).await;
         }
+        false
     }
 
     /// Lets time pass, from one instant at which something is due to the next.
@@ -183,6 +198,14 @@ impl Drop for World {
 
 pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn with_faults(backends: &Backends, faulty: &Arc<Faulty>) -> Backends {
+    let transactions = backends.transactions.clone().map(|inner| {
+        let faulty = Arc::clone(faulty);
+        Arc::new(FaultyTransactions { inner, faulty }) as _
+    });
+    Backends { queue: Arc::clone(faulty) as _, transactions, ..backends.clone() }
 }
 
 /// What the embedded store keeps and what memory does. No name is in both.

@@ -62,5 +62,76 @@ name = "another"
 step = [{ advance = "1s", expect = { status = 200 } }]
 faults = { crash = 101 }
 "#;
-    insta::assert_snapshot!(wrong(text), @"");
+    insta::assert_snapshot!(wrong(text), @r#"
+    error: `scenario[0]` has no `name`
+     --> orders.test.toml:1:1
+      |
+    1 | [[scenario]]
+      | ^^^^^^^^^^^^
+      = add it, such as `name = "an order that fails is tried again"`
+
+    error: `noon` is no time since 1970 in UTC
+     --> orders.test.toml:2:10
+      |
+    2 | starts = "noon"
+      |          ^^^^^^ expected such as `2026-01-31T12:00:00Z`
+
+    error: the manifest has no bucket `visit`
+     --> orders.test.toml:3:10
+      |
+    3 | given.kv.visit = {}
+      |          ^^^^^ expected `visits`
+      = did you mean `visits`?
+
+    error: this step does nothing
+     --> orders.test.toml:4:9
+      |
+    4 | step = [{}, { send = { queue = "orders" }, advance = "soon" }, { http = { request = "orders" } }]
+      |         ^^ expected one of `send`, `publish`, `invoke`, `invoke-async`, `http`, `set`, `remove`, `put`, `delete` or `advance`
+
+    error: this step does more than one thing
+     --> orders.test.toml:4:13
+      |
+    4 | step = [{}, { send = { queue = "orders" }, advance = "soon" }, { http = { request = "orders" } }]
+      |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ expected one of `send`, `publish`, `invoke`, `invoke-async`, `http`, `set`, `remove`, `put`, `delete` or `advance`
+
+    error: `soon` is no duration: expected a number and a unit, such as `250ms` or `3s`
+     --> orders.test.toml:4:54
+      |
+    4 | step = [{}, { send = { queue = "orders" }, advance = "soon" }, { http = { request = "orders" } }]
+      |                                                      ^^^^^^
+
+    error: `orders` is no request
+     --> orders.test.toml:4:85
+      |
+    4 | step = [{}, { send = { queue = "orders" }, advance = "soon" }, { http = { request = "orders" } }]
+      |                                                                                     ^^^^^^^^ expected a method and a path, such as `GET /users?page=2`
+
+    error: only a step has an answer to expect something of
+     --> orders.test.toml:5:21
+      |
+    5 | expect = { status = 200, bodies = "x" }
+      |                     ^^^
+      = say it in the `expect` of the step
+
+    error: unknown key `bodies` in `scenario[0].expect`
+     --> orders.test.toml:5:26
+      |
+    5 | expect = { status = 200, bodies = "x" }
+      |                          ^^^^^^ expected `blob`, `body`, `fuel-at-most`, `invocations`, `kv`, `logs`, `outcome`, `queue` or `status`
+      = did you mean `body`?
+
+    error: this step has no answer to expect something of
+     --> orders.test.toml:8:47
+      |
+    8 | step = [{ advance = "1s", expect = { status = 200 } }]
+      |                                               ^^^
+      = only `http` and `invoke` have one
+
+    error: `scenario[1].faults.crash` cannot be `101`
+     --> orders.test.toml:9:20
+      |
+    9 | faults = { crash = 101 }
+      |                    ^^^ expected a whole number from 0 to 100
+    "#);
 }

@@ -270,7 +270,7 @@ impl Handle for Container {
     }
 
     fn within(&self, transaction: &Arc<dyn Transaction>) -> Self {
-        Self { backend: Arc::<dyn Transaction>::clone(transaction), ..self.clone() }
+        Self { backend: transaction.blob(), ..self.clone() }
     }
 }
 

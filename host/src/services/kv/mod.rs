@@ -245,7 +245,7 @@ impl Handle for Bucket {
     }
 
     fn within(&self, transaction: &Arc<dyn Transaction>) -> Self {
-        Self { backend: Arc::<dyn Transaction>::clone(transaction), ..self.clone() }
+        Self { backend: transaction.kv(), ..self.clone() }
     }
 }
 

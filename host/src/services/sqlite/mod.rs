@@ -35,7 +35,7 @@ pub(crate) use messages::{
 pub(crate) use readers::Readers;
 pub(crate) use writer::{Durability, Step, Writer, Writing};
 
-use super::{Backends, Clock, blob, kv, queue, topic, transaction};
+use super::{Backends, Clock, Result, blob, kv, queue, topic, transaction};
 use crate::config::Resources;
 use folder::Lock;
 
@@ -85,6 +85,13 @@ impl Store {
             blob: Arc::new(blob::sqlite::Blobs(shared())),
             transactions: Some(Arc::new(transaction::sqlite::Transactions(shared()))),
         }
+    }
+}
+
+impl Store {
+    /// Returns once all that was asked of the store before is done, and those who wait for it were woken.
+    pub async fn settled(&self) -> Result<()> {
+        self.shared.writer.write(Durability::Process, 0, |_| Ok(())).await
     }
 }
 

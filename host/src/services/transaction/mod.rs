@@ -39,7 +39,11 @@ pub trait Backend: Send + Sync {
 /// The version that a set answers, and a get of what was set, is provisional: good for conditions in this transaction and
 /// of no use after it. Ids of messages and etags of objects are those that will be stored.
 #[async_trait]
-pub trait Transaction: kv::Backend + blob::Backend + fmt::Debug {
+pub trait Transaction: fmt::Debug + Send + Sync {
+    /// The buckets as the transaction sees them.
+    fn kv(&self) -> Arc<dyn kv::Backend>;
+    /// The containers as the transaction sees them.
+    fn blob(&self) -> Arc<dyn blob::Backend>;
     /// As [`queue::Backend::send`](super::queue::Backend::send). Delays begin with the commit.
     async fn send(&self, queue: &str, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>>;
     /// As [`topic::Backend::publish`]. What the filters say now counts.

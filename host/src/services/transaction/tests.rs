@@ -84,7 +84,7 @@ fn files(fixture: &Fixture) -> usize {
 }
 
 async fn put(transaction: &dyn Transaction, key: &str, length: usize) -> blob::ObjectInfo {
-    transaction.put("inbox", key, bytes(length), blob::PutOptions::default()).await.unwrap()
+    transaction.blob().put("inbox", key, bytes(length), blob::PutOptions::default()).await.unwrap()
 }
 
 async fn acknowledges(fixture: &Fixture, queue: &str, message: &Delivered) -> Result<()> {

@@ -110,6 +110,7 @@ impl Source {
             let mut closed = pin!(self.clock.sleep(batch.window));
             while batch::is_open(batch, &messages) {
                 tokio::select! {
+                    biased;
                     ready = self.backend.ready(&self.source.queue) => if ready.is_err() { break },
                     () = &mut closed => break,
                     () = stop.cancelled() => break,
@@ -134,10 +135,12 @@ impl Source {
     /// Handles batches one after the other, and prolongs the leases while it does.
     async fn deliver(self: Arc<Self>, lane: Vec<Vec<Delivered>>, permit: Reservation, cut: CancellationToken) {
         let held = Held::new(&lane);
+        // In this order, which leaves nothing to chance where time is simulated.
         tokio::select! {
+            biased;
             () = Box::pin(self.work(lane, permit, &held)) => {}
-            () = self.beat(&held) => {}
             () = cut.cancelled() => self.give_all_back(&held).await,
+            () = self.beat(&held) => {}
         }
         self.running.fetch_sub(1, Relaxed);
         self.ended.notify_one();

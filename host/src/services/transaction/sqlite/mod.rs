@@ -18,7 +18,7 @@ use crate::services::message::Accepted;
 use crate::services::queue::sqlite::acknowledge;
 use crate::services::queue::{Message, Receipt};
 use crate::services::sqlite::{Durability, Queue, Shared, Step, Writing};
-use crate::services::{Error, Result, topic};
+use crate::services::{self, Error, Result, topic};
 use blob::Object;
 use messages::Outbox;
 
@@ -67,6 +67,14 @@ fn over() -> Error {
 
 #[async_trait]
 impl Transaction for Pending {
+    fn kv(&self) -> Arc<dyn services::kv::Backend> {
+        Arc::new(self.clone())
+    }
+
+    fn blob(&self) -> Arc<dyn services::blob::Backend> {
+        Arc::new(self.clone())
+    }
+
     async fn send(&self, queue: &str, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>> {
         let queue = self.shared.catalog.queue(queue)?;
         self.with(|state| Ok(messages.into_iter().map(|message| state.send(&self.shared, &queue, message)).collect()))

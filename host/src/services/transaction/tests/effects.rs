@@ -2,15 +2,15 @@ use super::*;
 
 /// One effect of each kind.
 async fn act(transaction: &dyn Transaction) {
-    transaction.set("visits", write("counted", "1")).await.unwrap();
-    transaction.increment("visits", "sum", 2, None).await.unwrap();
+    transaction.kv().set("visits", write("counted", "1")).await.unwrap();
+    transaction.kv().increment("visits", "sum", 2, None).await.unwrap();
     kv_delete(transaction, "old").await.unwrap();
     transaction.send("out", vec![message("sent")]).await.unwrap().remove(0).unwrap();
     let published = topic::Message { body: b"published".into(), ..topic::Message::default() };
     transaction.publish("stored", vec![published]).await.unwrap().remove(0).unwrap();
     put(transaction, "small", 10).await;
     put(transaction, "large", LARGE).await;
-    assert!(blob::Backend::delete(transaction, "inbox", "old", blob::Condition::Always).await.unwrap());
+    assert!(transaction.blob().delete("inbox", "old", blob::Condition::Always).await.unwrap());
 }
 
 /// What others see: values, whether objects are there, bodies of messages.
@@ -62,7 +62,7 @@ async fn what_is_not_committed_never_was() {
     let (mut fixture, delivered) = prepared().await;
     let transaction = begin(&fixture);
     act(&*transaction).await;
-    let mut writer = transaction.writer("inbox", "unfinished", blob::PutOptions::default()).await.unwrap();
+    let mut writer = transaction.blob().writer("inbox", "unfinished", blob::PutOptions::default()).await.unwrap();
     writer.write(bytes(LARGE)).await.unwrap();
     assert_eq!(files(&fixture), 3);
     drop((transaction, writer));
@@ -104,7 +104,7 @@ async fn conflict(look: impl AsyncFn(&dyn Transaction), meanwhile: impl AsyncFn(
     let (fixture, delivered) = prepared().await;
     let transaction = begin(&fixture);
     look(&*transaction).await;
-    transaction.set("other", write("effect", "1")).await.unwrap();
+    transaction.kv().set("other", write("effect", "1")).await.unwrap();
     meanwhile(&fixture).await;
     let committed = transaction.commit(vec![("work".into(), delivered.receipt)]).await;
     let effect = fixture.backends().kv.get("other", "effect").await.unwrap();
@@ -129,30 +129,31 @@ fn once(body: &str) -> Message {
 async fn what_was_seen_must_still_be_there() {
     let put = |when| blob::PutOptions { when, ..blob::PutOptions::default() };
     let outcomes = [
-        conflict(async |t| drop(t.get("visits", "old").await), set_outside).await,
-        conflict(async |t| drop(t.get_many("visits", &["new".into(), "old".into()]).await), set_outside).await,
-        conflict(async |t| drop(t.increment("visits", "old", 1, None).await), set_outside).await,
+        conflict(async |t| drop(t.kv().get("visits", "old").await), set_outside).await,
+        conflict(async |t| drop(t.kv().get_many("visits", &["new".into(), "old".into()]).await), set_outside).await,
+        conflict(async |t| drop(t.kv().increment("visits", "old", 1, None).await), set_outside).await,
         conflict(async |t| drop(kv_delete(t, "old").await), set_outside).await,
         conflict(
-            async |t| drop(t.set("visits", Write { when: Condition::IfAbsent, ..write("old", "") }).await),
+            async |t| drop(t.kv().set("visits", Write { when: Condition::IfAbsent, ..write("old", "") }).await),
             set_outside,
         )
         .await,
         conflict(
-            async |t| drop(t.get("visits", "new").await),
+            async |t| drop(t.kv().get("visits", "new").await),
             async |f| drop(f.backends().kv.set("visits", write("new", "1")).await),
         )
         .await,
         conflict(
-            async |t| drop(t.get("visits", "old").await),
+            async |t| drop(t.kv().get("visits", "old").await),
             async |f| drop(f.backends().kv.delete("visits", "old", Condition::Always).await),
         )
         .await,
-        conflict(async |t| drop(t.head("inbox", "old").await), put_outside).await,
-        conflict(async |t| drop(t.reader("inbox", "old", None).await), put_outside).await,
-        conflict(async |t| drop(t.copy("inbox", "old", "new", blob::Condition::Always).await), put_outside).await,
+        conflict(async |t| drop(t.blob().head("inbox", "old").await), put_outside).await,
+        conflict(async |t| drop(t.blob().reader("inbox", "old", None).await), put_outside).await,
+        conflict(async |t| drop(t.blob().copy("inbox", "old", "new", blob::Condition::Always).await), put_outside)
+            .await,
         conflict(
-            async |t| drop(t.put("inbox", "new", vec![], put(blob::Condition::IfAbsent)).await),
+            async |t| drop(t.blob().put("inbox", "new", vec![], put(blob::Condition::IfAbsent)).await),
             async |f| drop(f.backends().blob.put("inbox", "new", vec![], blob::PutOptions::default()).await),
         )
         .await,
@@ -179,18 +180,21 @@ async fn what_was_seen_must_still_be_there() {
 }
 
 async fn kv_delete(transaction: &dyn Transaction, key: &str) -> Result<bool> {
-    crate::services::kv::Backend::delete(transaction, "visits", key, Condition::Always).await
+    transaction.kv().delete("visits", key, Condition::Always).await
 }
 
 #[tokio::test]
 async fn what_was_not_looked_at_is_written_over() {
     let outcomes = [
-        conflict(async |t| drop(t.set("visits", write("old", "2")).await), set_outside).await,
-        conflict(async |t| drop(t.get("visits", "another").await), set_outside).await,
-        conflict(async |t| drop(t.get("visits", "old").await), put_outside).await,
-        conflict(async |t| drop(t.put("inbox", "old", bytes(LARGE), blob::PutOptions::default()).await), put_outside)
-            .await,
-        conflict(async |t| drop(t.list_keys("visits", "", None, 10).await), set_outside).await,
+        conflict(async |t| drop(t.kv().set("visits", write("old", "2")).await), set_outside).await,
+        conflict(async |t| drop(t.kv().get("visits", "another").await), set_outside).await,
+        conflict(async |t| drop(t.kv().get("visits", "old").await), put_outside).await,
+        conflict(
+            async |t| drop(t.blob().put("inbox", "old", bytes(LARGE), blob::PutOptions::default()).await),
+            put_outside,
+        )
+        .await,
+        conflict(async |t| drop(t.kv().list_keys("visits", "", None, 10).await), set_outside).await,
     ];
     assert_eq!(outcomes, ["committed"; 5].map(String::from));
 }
@@ -204,7 +208,7 @@ async fn of_transactions_on_one_key_each_counts_once() {
         async move {
             for attempts in 1.. {
                 let transaction = transactions.begin();
-                let sum = transaction.increment("visits", "counter", 1, None).await.unwrap();
+                let sum = transaction.kv().increment("visits", "counter", 1, None).await.unwrap();
                 transaction.send("out", vec![message(sum.to_string())]).await.unwrap().remove(0).unwrap();
                 match transaction.commit(Vec::new()).await {
                     Ok(()) => return attempts,
@@ -285,9 +289,9 @@ async fn the_commit_is_a_change_for_those_who_watch() {
     let fixture = fixture();
     let transaction = begin(&fixture);
     for body in ["1", "2"] {
-        transaction.set("visits", write("watched", body)).await.unwrap();
+        transaction.kv().set("visits", write("watched", body)).await.unwrap();
     }
-    transaction.set("visits", write("watched/gone", "1")).await.unwrap();
+    transaction.kv().set("visits", write("watched/gone", "1")).await.unwrap();
     kv_delete(&*transaction, "watched/gone").await.unwrap();
     put(&*transaction, "watched", 3).await;
     let info = put(&*transaction, "watched", 4).await;
@@ -318,15 +322,15 @@ async fn versions_are_good_for_conditions_until_the_commit() {
     let fixture = fixture();
     let first = begin(&fixture);
     let if_version = |version| Write { when: Condition::IfVersion(version), ..write("key", "2") };
-    let version = first.set("visits", write("key", "1")).await.unwrap();
-    let next = first.set("visits", if_version(version)).await.unwrap();
+    let version = first.kv().set("visits", write("key", "1")).await.unwrap();
+    let next = first.kv().set("visits", if_version(version)).await.unwrap();
     assert!(version < next && next < 1 << 53);
-    assert_eq!(first.set("visits", if_version(version)).await, Err(Error::Conflict(Some(next))));
+    assert_eq!(first.kv().set("visits", if_version(version)).await, Err(Error::Conflict(Some(next))));
     first.commit(Vec::new()).await.unwrap();
     let second = begin(&fixture);
-    let stored = second.get("visits", "key").await.unwrap().unwrap();
+    let stored = second.kv().get("visits", "key").await.unwrap().unwrap();
     assert_eq!((stored.version, stored.value), (1, b"2".into()));
-    assert_eq!(second.set("visits", if_version(next)).await, Err(Error::Conflict(Some(1))));
+    assert_eq!(second.kv().set("visits", if_version(next)).await, Err(Error::Conflict(Some(1))));
 }
 
 #[tokio::test]
@@ -334,44 +338,44 @@ async fn what_is_held_is_bounded() {
     let fixture = fixture();
     let transaction = begin(&fixture);
     for index in 0..EFFECTS {
-        transaction.set("visits", write(&index.to_string(), "1")).await.unwrap();
+        transaction.kv().set("visits", write(&index.to_string(), "1")).await.unwrap();
     }
     let full = Err(Error::TooLarge(EFFECTS as u64));
     assert_eq!(transaction.send("out", vec![message("a")]).await.unwrap().remove(0).map(drop), full);
-    assert_eq!(transaction.set("visits", write("new", "1")).await.map(drop), full);
-    transaction.set("visits", write("0", "2")).await.unwrap();
+    assert_eq!(transaction.kv().set("visits", write("new", "1")).await.map(drop), full);
+    transaction.kv().set("visits", write("0", "2")).await.unwrap();
     transaction.commit(Vec::new()).await.unwrap();
     assert_eq!(value(&fixture, "0").await.unwrap(), "2");
 
     let transaction = begin(&fixture);
     for _ in 0..2 {
         for index in 0..BYTES / (512 << 10) - 1 {
-            transaction.set("visits", write(&index.to_string(), vec![0; 512 << 10])).await.unwrap();
+            transaction.kv().set("visits", write(&index.to_string(), vec![0; 512 << 10])).await.unwrap();
         }
     }
-    let large = transaction.set("visits", write("new", vec![0; 512 << 10])).await;
+    let large = transaction.kv().set("visits", write("new", vec![0; 512 << 10])).await;
     assert_eq!(large, Err(Error::TooLarge(BYTES as u64)));
     put(&*transaction, "files do not count", 8 << 20).await;
     drop(transaction);
 
     let transaction = begin(&fixture);
     for index in 0..KEYS {
-        transaction.get("other", &index.to_string()).await.unwrap();
+        transaction.kv().get("other", &index.to_string()).await.unwrap();
     }
-    assert_eq!(transaction.get("other", "one more").await, Err(Error::TooLarge(KEYS as u64)));
-    assert_eq!(transaction.get("other", "0").await, Ok(None));
+    assert_eq!(transaction.kv().get("other", "one more").await, Err(Error::TooLarge(KEYS as u64)));
+    assert_eq!(transaction.kv().get("other", "0").await, Ok(None));
 }
 
 #[tokio::test]
 async fn a_transaction_that_is_over_takes_nothing() {
     let fixture = fixture();
     let transaction = begin(&fixture);
-    let writer = transaction.writer("inbox", "late", blob::PutOptions::default()).await.unwrap();
+    let writer = transaction.blob().writer("inbox", "late", blob::PutOptions::default()).await.unwrap();
     transaction.commit(Vec::new()).await.unwrap();
     let refusals = [
-        transaction.set("visits", write("late", "1")).await.unwrap_err(),
+        transaction.kv().set("visits", write("late", "1")).await.unwrap_err(),
         writer.finish().await.unwrap_err(),
-        transaction.get("visits", "late").await.unwrap_err(),
+        transaction.kv().get("visits", "late").await.unwrap_err(),
         transaction.send("out", vec![message("late")]).await.unwrap_err(),
     ];
     assert_eq!(
@@ -386,8 +390,8 @@ async fn a_transaction_that_is_over_takes_nothing() {
 async fn unknown_resources_are_not_found() {
     let fixture = fixture();
     let transaction = begin(&fixture);
-    assert_eq!(transaction.get("missing", "key").await, Err(Error::NotFound));
-    assert_eq!(transaction.head("missing", "key").await, Err(Error::NotFound));
+    assert_eq!(transaction.kv().get("missing", "key").await, Err(Error::NotFound));
+    assert_eq!(transaction.blob().head("missing", "key").await, Err(Error::NotFound));
     assert_eq!(transaction.send("missing", vec![message("a")]).await, Err(Error::NotFound));
     assert_eq!(transaction.publish("missing", vec![]).await, Err(Error::NotFound));
 }

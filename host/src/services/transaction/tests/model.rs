@@ -139,8 +139,8 @@ async fn a_transaction_answers_as_a_store_of_its_own() {
         let mut found = player(inside.backends().clone());
         for _ in 0..10 {
             let transaction = begin(&inside);
-            found.backends.kv = transaction.clone();
-            found.backends.blob = transaction.clone();
+            found.backends.kv = transaction.kv();
+            found.backends.blob = transaction.blob();
             for _ in 0..dice.u8(..30) {
                 let (expected, found) = (expected.step().await, found.step().await);
                 assert_eq!(found, expected, "with seed {seed}");
