@@ -191,7 +191,7 @@ impl Check<'_> {
         let time = humantime::parse_rfc3339(text).ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         if time.is_none() {
             let problem = Problem::new(text.span(), format!("`{}` is no time since 1970 in UTC", **text));
-            self.problems.push(problem.expected("such as `2026-01-31T12:00:00Z`"));
+            self.problems.push(problem.expected("a time such as `2026-01-31T12:00:00Z`"));
         }
         time.and_then(|time| u64::try_from(time.as_millis()).ok())
     }

@@ -74,7 +74,7 @@ faults = { crash = 101 }
      --> orders.test.toml:2:10
       |
     2 | starts = "noon"
-      |          ^^^^^^ expected such as `2026-01-31T12:00:00Z`
+      |          ^^^^^^ expected a time such as `2026-01-31T12:00:00Z`
 
     error: the manifest has no bucket `visit`
      --> orders.test.toml:3:10
