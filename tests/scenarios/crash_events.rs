@@ -96,6 +96,7 @@ fn crash(rounds: u64, mut random: fastrand::Rng) -> Verdict {
     sent.check(&seen)?;
     check_order(&seen)?;
     check_attempts(&seen)?;
+    check_again(&seen, rounds)?;
     check_ticks(&seen, &outages)?;
     check_once(&application, &seen)
 }
@@ -204,10 +205,7 @@ fn of<'a>(seen: &'a [Trace], queue: &str) -> impl Iterator<Item = &'a Trace> {
 /// Waits until there is nothing left to handle; all that was handled, in the order it was told.
 fn drain(application: &Application) -> Result<Vec<Trace>, Failed> {
     for queue in QUEUES {
-        until(&format!("`{queue}` to be empty"), || {
-            let counts = ["ready", "delayed", "leased"].map(|name| application.count(queue, name).ok());
-            (counts == [Some(0); 3]).then_some(())
-        })?;
+        empty(application, queue)?;
     }
     let mut seen = Vec::new();
     loop {
@@ -219,6 +217,19 @@ fn drain(application: &Application) -> Result<Vec<Trace>, Failed> {
             return Ok(seen);
         }
     }
+}
+
+/// Waits until the queue is empty, for as long as it gets shorter: a hundred rounds leave a backlog of minutes.
+fn empty(application: &Application, queue: &str) -> Verdict {
+    let mut left = u64::MAX;
+    while left > 0 {
+        left = until(&format!("`{queue}` to have fewer than {left} messages"), || {
+            let counts = ["ready", "delayed", "leased"].map(|name| application.count(queue, name).ok());
+            let now = counts.into_iter().sum::<Option<u64>>()?;
+            (now < left).then_some(now)
+        })?;
+    }
+    Ok(())
 }
 
 /// Messages of a group come in the order they were sent, those that come again aside.
@@ -243,6 +254,15 @@ fn check_attempts(seen: &[Trace]) -> Verdict {
         if trace.attempt <= before {
             return Err(format!("message {} had attempt {before} and then {}", trace.id, trace.attempt).into());
         }
+    }
+    Ok(())
+}
+
+/// The kills hit deliveries; a few may hit none.
+fn check_again(seen: &[Trace], rounds: u64) -> Verdict {
+    let again = seen.iter().filter(|trace| trace.attempt > 1).count();
+    if again == 0 && rounds > 3 * ROUNDS {
+        return Err(format!("of {} deliveries none came again, after {rounds} kills", seen.len()).into());
     }
     Ok(())
 }

@@ -162,7 +162,7 @@ pub static NO_DISKS: LazyLock<Option<&str>> = LazyLock::new(|| {
 });
 
 /// The binary with `data` on a disk of its own that nobody else sees, prepared by `prepare`.
-fn on_a_disk(stage: &Stage, size: &str, prepare: &str, arguments: &[&str]) -> Command {
+pub fn on_a_disk(stage: &Stage, size: &str, prepare: &str, arguments: &[&str]) -> Command {
     let script = format!("mount -t tmpfs -o size={size} none data && {prepare} && exec \"$@\"");
     let binary = env!("CARGO_BIN_EXE_wasm-faas");
     let namespace = ["--map-root-user", "--mount", "sh", "-c", &script, "sh", binary];

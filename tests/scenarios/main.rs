@@ -42,6 +42,8 @@ mod folders;
 #[cfg(unix)]
 mod full_disk;
 #[cfg(unix)]
+mod full_disk_events;
+#[cfg(unix)]
 mod interrupt;
 #[cfg(unix)]
 mod patterns;
@@ -107,6 +109,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         trials.extend(durability::trials());
         trials.extend(full_disk::trials());
         trials.extend(patterns::trials());
+        trials.extend(full_disk_events::trials());
         trials.extend(serve_start::trials());
         trials.extend(serve_watch::trials());
         trials.extend(serve_life::trials());
