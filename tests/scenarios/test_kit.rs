@@ -3,16 +3,18 @@
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
+use serde_json::Value;
 
 use super::stage::{Stage, Transcript};
 use super::{Scenario, Verdict, support};
 
 pub fn trials() -> Vec<Trial> {
-    let scenarios: [Scenario; 5] = [
+    let scenarios: [Scenario; 6] = [
         ("passes_and_fails", passes_and_fails),
         ("days_take_a_moment", days_take_a_moment),
         ("faults_repeat_with_their_seed", faults_repeat_with_their_seed),
         ("transactions_count_once", transactions_count_once),
+        ("events_grow_too_old", events_grow_too_old),
         ("wrong_files", wrong_files),
     ];
     scenarios.map(|(name, run)| support::trial(format!("test_kit/{name}"), support::missing("rust"), run)).into()
@@ -25,12 +27,14 @@ component = "counter.wasm"
 grants = ["kv:visits:rw", "queue:counts:send"]
 [functions.misbehave]
 component = "misbehave.wasm"
+async = { max-age = "1m", max-receives = 100, backoff = { min = "20s", max = "20s" }, on-failure = "queue:failed" }
 [functions.record]
 component = "record.wasm"
 grants = ["queue:seen:send"]
 [buckets.visits]
 [queues.counts]
 [queues.seen]
+[queues.failed]
 [queues.orders]
 max-receives = 3
 dead-letter = "dead"
@@ -190,6 +194,28 @@ fn transactions_count_once() -> Verdict {
     stage.write("wasm-faas.toml", MANIFEST.replace(subscription, &transactional))?;
     let passed = stage.run(&["test", "--runs", "50", "--json"])?.ended(0)?.json()?;
     assert_eq!((&passed["ok"], &passed["runs"]), (&true.into(), &50.into()));
+    Ok(())
+}
+
+/// The next attempt would come after `max-age`: the record of the failure says so, and there is no other attempt.
+fn events_grow_too_old() -> Verdict {
+    let stage = stage(
+        r#"
+        [[scenario]]
+        name = "too old"
+        [[scenario.step]]
+        invoke-async = { function = "misbehave", data = "throw" }
+        [[scenario.step]]
+        advance = "1day"
+        [scenario.expect]
+        queue.failed = []
+        "#,
+    )?;
+    let failed = stage.run(&["test", "--json"])?.ended(1)?.json()?;
+    let record = failed["problems"][0].as_str().and_then(|problem| problem.split('`').nth(3));
+    let record: Value = serde_json::from_str(record.unwrap_or_default())?;
+    assert_eq!((&record["condition"], &record["error"]), (&"expired".into(), &"thrown on request".into()), "{failed}");
+    assert!((3..=6).contains(&record["attempts"].as_u64().unwrap_or_default()), "{record}");
     Ok(())
 }
 

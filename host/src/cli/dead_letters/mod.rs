@@ -87,6 +87,9 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
 /// Characters of an error in a table.
 const ERROR: usize = 60;
 
+/// The error of a message that died without a report, because its last receiver did, or let its lease end.
+const UNTOLD: &str = "no receiver told";
+
 async fn list(session: &Session, queue: Option<String>, limit: u32) -> Result<(), CliError> {
     let body = if session.json { WHOLE } else { 0 };
     let mut letters = Vec::new();
@@ -113,7 +116,7 @@ fn row(queue: &str, message: &Stored, now_ms: u64) -> [String; 7] {
     let dead = Dead::of(message);
     let told = |name| dead.get(name).unwrap_or("-").to_owned();
     let age = span(now_ms.saturating_sub(message.sent_at_ms));
-    let error = cut(dead.get("error").unwrap_or_default(), ERROR);
+    let error = cut(dead.get("error").unwrap_or(UNTOLD), ERROR);
     [queue.to_owned(), message.id.clone(), told("source"), told("reason"), told("receives"), age, error]
 }
 

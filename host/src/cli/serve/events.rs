@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::deployment::{Deployed, Host};
 use crate::config::{EventSource, Manifest};
@@ -13,34 +13,37 @@ use crate::triggers::delivery::{Mapping, Sources, Tell};
 pub(super) struct Events {
     host: Arc<Host>,
     tell: Tell,
-    current: Mutex<Option<Arc<Sources>>>,
+    /// Those at work come last; before them those of earlier deployments, which may still deliver what they received.
+    all: Mutex<Vec<Sources>>,
 }
 
 impl Events {
     pub(super) fn new(host: Arc<Host>, tell: Tell) -> Self {
-        Self { host, tell, current: Mutex::default() }
+        Self { host, tell, all: Mutex::default() }
     }
 
     /// Lets the sources of before receive nothing more, and those of the manifest begin.
     pub(super) fn replace(&self, manifest: &Manifest, functions: &BTreeMap<String, Deployed>) {
-        let mut current = self.current();
-        if let Some(before) = current.take() {
+        let mut all = self.all();
+        if let Some(before) = all.last() {
             before.stop();
         }
-        let sources = Sources::start(mappings(manifest, functions), self.host.placement(), &Clock::System, &self.tell);
-        *current = Some(Arc::new(sources));
+        all.retain(|sources| sources.running() > 0);
+        all.push(Sources::start(mappings(manifest, functions), self.host.placement(), &Clock::System, &self.tell));
     }
 
     /// Receives nothing more; what runs may end within `grace`.
     pub(super) async fn drain(&self, grace: Duration) {
-        let current = self.current().take();
-        if let Some(sources) = current {
-            sources.drain(grace).await;
+        let until = Instant::now() + grace;
+        let all = std::mem::take(&mut *self.all());
+        all.iter().for_each(Sources::stop);
+        for sources in &all {
+            sources.drain(until.saturating_duration_since(Instant::now())).await;
         }
     }
 
-    fn current(&self) -> MutexGuard<'_, Option<Arc<Sources>>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    fn all(&self) -> MutexGuard<'_, Vec<Sources>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::services::message::Attribute;
 
-/// Why it is dead: [`MAX_RECEIVES`] or [`REJECTED`].
+/// Why it is dead: [`MAX_RECEIVES`], [`REJECTED`] or [`EXPIRED`].
 pub const REASON: &str = "faas-dead-reason";
 /// The queue it died in.
 pub const SOURCE: &str = "faas-dead-source";
@@ -29,6 +29,8 @@ pub const LOG: &str = "faas-dead-log";
 pub const MAX_RECEIVES: &str = "max-receives";
 /// The reason of a message that its receiver refused for good.
 pub const REJECTED: &str = "rejected";
+/// The reason of a message whose next delivery would have come after its retention.
+pub const EXPIRED: &str = "expired";
 
 const PREFIX: &str = "faas-dead-";
 

@@ -128,7 +128,7 @@ pub trait Backend: browse::Browse {
     /// As if it had not been received: visible again after `delay`, the receive not counted. For faults that are not the
     /// message's.
     async fn give_back(&self, queue: &str, receipt: Receipt, delay: Duration) -> Result<()>;
-    /// Dead at once, for `reason` ([`dead::REJECTED`]), with the report. Durable when it returns.
+    /// Dead at once, for `reason`, one of those of [`dead`], with the report. Durable when it returns.
     async fn bury(&self, queue: &str, receipt: Receipt, reason: &str, report: Vec<Attribute>) -> Result<()>;
     /// The lease ends `lease` from now.
     async fn extend(&self, queue: &str, receipt: Receipt, lease: Duration) -> Result<()>;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::config::{Destination, Origin, Service};
 use crate::event::Response;
 use crate::services::functions::queue_name;
-use crate::services::queue::Delivered;
+use crate::services::queue::{Delivered, dead};
 use crate::services::transaction::Transaction;
 use crate::services::{Backends, Placement, Result, queue, topic};
 
@@ -31,7 +31,11 @@ enum To {
 /// How an event ended for good.
 pub(super) enum Ended<'a> {
     Success(Option<&'a Response>),
-    Failure { why: &'a str, rejected: bool },
+    /// `reason` is one of those of [`dead`].
+    Failure {
+        why: &'a str,
+        reason: &'static str,
+    },
 }
 
 impl Outcomes {
@@ -109,10 +113,10 @@ fn record(function: &str, message: &Delivered, ended: &Ended<'_>) -> Value {
         "attempts": message.receive_count,
         "event": data(&message.body),
     });
-    let (condition, more) = match ended {
+    let (condition, more) = match *ended {
         Ended::Success(response) => ("success", json!({ "response": response.map(|response| data(&response.data)) })),
-        Ended::Failure { why, rejected: true } => ("rejected", json!({ "error": why })),
-        Ended::Failure { why, rejected: false } => ("retries-exhausted", json!({ "error": why })),
+        Ended::Failure { why, reason: dead::MAX_RECEIVES } => ("retries-exhausted", json!({ "error": why })),
+        Ended::Failure { why, reason } => (reason, json!({ "error": why })),
     };
     record["condition"] = condition.into();
     if let (Value::Object(record), Value::Object(more)) = (&mut record, more) {

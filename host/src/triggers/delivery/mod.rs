@@ -55,6 +55,7 @@ impl Sources {
                 let schedule = schedule::Ticker {
                     ticks: ticks.as_ref().clone(),
                     queue: mapping.source.queue.clone(),
+                    function: mapping.source.function.clone(),
                     backend: Arc::clone(&backends.queue),
                     clock: clock.clone(),
                     tell: Arc::clone(tell),

@@ -19,6 +19,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Ticker {
     pub(super) ticks: Ticks,
     pub(super) queue: String,
+    /// That the ticks are for.
+    pub(super) function: String,
     pub(super) backend: Arc<dyn queue::Backend>,
     pub(super) clock: Clock,
     pub(super) tell: Tell,
@@ -68,7 +70,7 @@ impl Ticker {
 
     async fn pause(&self, doing: &'static str, error: &crate::services::Error) {
         let what = What::Trouble { doing, why: error.to_string() };
-        (self.tell)(&Notice { queue: &self.queue, function: "", what });
+        (self.tell)(&Notice { queue: &self.queue, function: &self.function, what });
         self.clock.sleep(PAUSE).await;
     }
 }

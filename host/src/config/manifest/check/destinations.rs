@@ -9,7 +9,7 @@ use super::events::Trigger;
 use super::resources::Kept;
 use super::{Checker, DAY, secs};
 use crate::config::advice::header;
-use crate::config::{Destination, Destinations, EventSource, Origin, Service};
+use crate::config::{Delivery, Destination, Destinations, EventSource, Origin, Resources, Service};
 
 /// Deliveries without a setting, as people know it: one attempt and two retries.
 const RECEIVES: u32 = 3;
@@ -72,6 +72,31 @@ impl Checker<'_> {
         }
     }
 
+    /// A record of a success is committed with what the function did.
+    pub(super) fn destinations_in_transactions(&mut self, memory: &Resources) {
+        for (name, function) in &self.raw.functions {
+            let Some(raw) = function.r#async.as_ref().filter(|raw| is_transactional(raw)) else { continue };
+            let Some((text, destination)) = raw.on_success.as_ref().and_then(|text| Some((text, read(text)?))) else {
+                continue;
+            };
+            let (service, resource) = match destination {
+                Destination::Queue(name) => (Service::Queue, name),
+                Destination::Topic(name) => (Service::Topic, name),
+                Destination::Function(name) => (Service::Queue, format!("invoke/{name}")),
+            };
+            if memory.contains(service, &resource) {
+                let what = format!(
+                    "what becomes of function `{}` goes to {} `{resource}`, which is kept in memory, where there are no \
+                     transactions",
+                    **name,
+                    service.resource()
+                );
+                let remedy = "keep it in the embedded store or leave out `delivery = \"transactional\"`";
+                self.problems.push(Problem::new(text.span(), what).remedy(remedy));
+            }
+        }
+    }
+
     /// A function that is invoked with what became of its own invocations would never rest.
     pub(super) fn no_circles(&mut self) {
         let raw = self.raw;
@@ -108,6 +133,10 @@ impl Checker<'_> {
         }
         false
     }
+}
+
+fn is_transactional(raw: &raw::Async) -> bool {
+    raw.delivery.as_ref().is_some_and(|delivery| **delivery == Delivery::Transactional)
 }
 
 fn destinations(raw: &raw::Async) -> impl Iterator<Item = &Located<String>> {

@@ -304,6 +304,7 @@ impl Checker<'_> {
                 self.wrong(place, why);
             }
         }
+        self.destinations_in_transactions(memory);
     }
 
     /// Two triggers must not take each other's messages away.

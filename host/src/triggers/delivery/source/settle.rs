@@ -110,14 +110,16 @@ impl Source {
     }
 
     async fn reject(&self, message: &Delivered, why: &str, outcome: &Outcome) -> Result<(), Error> {
-        self.outcomes.send(self.function.name(), message, &Ended::Failure { why, rejected: true }, None).await?;
+        self.outcomes
+            .send(self.function.name(), message, &Ended::Failure { why, reason: queue::dead::REJECTED }, None)
+            .await?;
         let report = report(outcome, why, &self.function.pool().spec().identity.version);
         self.backend.bury(&self.source.queue, message.receipt, queue::dead::REJECTED, report).await?;
         self.tell_dead(message, why);
         Ok(())
     }
 
-    /// Waits for the next attempt, or is dead when this was the last.
+    /// Waits for the next attempt, or is dead when there will be none.
     async fn fail(
         &self,
         message: &Delivered,
@@ -127,16 +129,26 @@ impl Source {
     ) -> Result<(), Error> {
         let report = report(outcome, why, &self.function.pool().spec().identity.version);
         let (attempt, most) = (message.receive_count, self.settings.max_receives);
-        if attempt >= most {
-            self.outcomes.send(self.function.name(), message, &Ended::Failure { why, rejected: false }, None).await?;
-            self.backend.release(&self.source.queue, message.receipt, Duration::ZERO, report).await?;
+        let next = after.unwrap_or_else(|| delay(&self.source.backoff, attempt)).min(queue::RELEASE_DELAY_MAX);
+        if let Some(reason) = self.last_word(message, next) {
+            self.outcomes.send(self.function.name(), message, &Ended::Failure { why, reason }, None).await?;
+            self.backend.bury(&self.source.queue, message.receipt, reason, report).await?;
             self.tell_dead(message, why);
             return Ok(());
         }
-        let next = after.unwrap_or_else(|| delay(&self.source.backoff, attempt)).min(queue::RELEASE_DELAY_MAX);
         self.backend.release(&self.source.queue, message.receipt, next, report).await?;
         self.tell(What::Failed { message: &message.id, attempt, most, why, next });
         Ok(())
+    }
+
+    /// Why there is no attempt after `next`, if there is none. One that came too late would find nothing, and nobody would
+    /// learn what became of the message.
+    fn last_word(&self, message: &Delivered, next: Duration) -> Option<&'static str> {
+        if message.receive_count >= self.settings.max_receives {
+            return Some(queue::dead::MAX_RECEIVES);
+        }
+        let age = Duration::from_millis(self.clock.now_ms().saturating_sub(message.sent_at_ms));
+        (age.saturating_add(next) >= self.settings.retention).then_some(queue::dead::EXPIRED)
     }
 
     fn tell_dead(&self, message: &Delivered, why: &str) {
