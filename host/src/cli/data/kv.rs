@@ -4,9 +4,11 @@ use serde_json::json;
 
 use super::{Body, Session, line, shown};
 use crate::cli::error::CliError;
-use crate::cli::print;
+use crate::cli::{is_printed, print, tell};
 use crate::config::units::duration;
-use crate::triggers::control::{KvDelete, KvGet, KvList, KvSet};
+use crate::services::context::printable;
+use crate::services::kv::{Change, ChangeKind};
+use crate::triggers::control::{KvDelete, KvGet, KvList, KvSet, KvWatch, Seen};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
@@ -43,6 +45,15 @@ pub(super) enum Command {
         #[arg(long, value_name = "TEXT", default_value = "")]
         prefix: String,
     },
+    /// Print each change of a key as it happens, until ctrl-C
+    ///
+    /// Told are changes that are stored, in their order. Takes a host that runs: without one nothing changes.
+    Watch {
+        bucket: String,
+        /// Only keys that start with this
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        prefix: String,
+    },
 }
 
 impl Command {
@@ -59,6 +70,7 @@ impl Command {
                 session.done(&json!({ "deleted": true }), "deleted")
             }
             Self::List { bucket, prefix } => list(session, bucket, prefix).await,
+            Self::Watch { bucket, prefix } => watch(session, KvWatch { bucket, prefix }).await,
         }
     }
 }
@@ -71,6 +83,36 @@ async fn get(session: &Session, bucket: String, key: String) -> Result<(), CliEr
     print(&shown(&entry.value.0))
 }
 
+async fn watch(session: &Session, asked: KvWatch) -> Result<(), CliError> {
+    let bucket = asked.bucket.clone();
+    let mut watched = session.client.watch(asked).await?;
+    tell(format_args!("watching bucket `{bucket}`, ctrl-C ends it"));
+    while let Some(seen) = watched.next().await? {
+        let is_read = match (&seen, session.json) {
+            (seen, true) => is_printed(line(seen).as_bytes())?,
+            (Seen::Change(change), false) => is_printed(told(change).as_bytes())?,
+            (Seen::Missed { missed }, false) => {
+                tell(format_args!("{missed} changes came too fast to be told"));
+                true
+            }
+        };
+        if !is_read {
+            return Ok(());
+        }
+    }
+    tell("the host has ended");
+    Ok(())
+}
+
+fn told(change: &Change) -> String {
+    let kind = match change.kind {
+        ChangeKind::Set => "set",
+        ChangeKind::Removed => "removed",
+        ChangeKind::Expired => "expired",
+    };
+    format!("{kind:<7}  {}  version {}\n", printable(&change.key), change.version)
+}
+
 async fn list(session: &Session, bucket: String, prefix: String) -> Result<(), CliError> {
     let mut cursor = None;
     loop {
@@ -78,7 +120,7 @@ async fn list(session: &Session, bucket: String, prefix: String) -> Result<(), C
         let (keys, next) = session.client.call(KvList { bucket, prefix, cursor }).await?;
         let text: String = match session.json {
             true => keys.iter().map(|key| line(&json!({ "key": key }))).collect(),
-            false => keys.iter().map(|key| format!("{}\n", crate::services::context::printable(key))).collect(),
+            false => keys.iter().map(|key| format!("{}\n", printable(key))).collect(),
         };
         print(text.as_bytes())?;
         cursor = next;

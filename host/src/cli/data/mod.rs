@@ -53,10 +53,18 @@ enum What {
     Blob(blob::Command),
 }
 
+impl What {
+    /// Whether it makes no sense without a host.
+    fn takes_a_host(&self) -> bool {
+        matches!(self, Self::Kv(kv::Command::Watch { .. }))
+    }
+}
+
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
     let Arguments { what, place, json } = arguments;
     super::block_on(async {
-        let session = Session { client: place.client().await?, json };
+        let client = if what.takes_a_host() { place.host().await? } else { place.client().await? };
+        let session = Session { client, json };
         match what {
             What::List => session.resources().await?,
             What::Kv(command) => Box::pin(command.run(&session)).await?,

@@ -8,8 +8,11 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::broadcast;
 
-use super::{Backend, Change, ChangeKind, Condition, Entry, MANY_BYTES, Operation, Page, Write, parse_counter};
+use super::{
+    Backend, CHANGES, Change, ChangeKind, Condition, Entry, MANY_BYTES, Operation, Page, Write, parse_counter,
+};
 use crate::config::{KvWatch, Resources};
 use crate::services::memory::{OpenError, later};
 use crate::services::{Clock, Error, Result, queue};
@@ -22,13 +25,13 @@ const SWEEP_KEYS: usize = 32;
 pub struct Memory {
     buckets: Arc<Buckets>,
     clock: Clock,
+    changes: broadcast::Sender<Change>,
     /// There when anybody is to be told of keys that expire.
     _sweeper: Option<Sweeper>,
 }
 
 type Buckets = HashMap<String, RwLock<Bucket>>;
 
-#[derive(Default)]
 struct Bucket {
     /// Hashed for `get`: among 10,000 keys that is four times as fast as a search in `order`.
     entries: HashMap<Arc<str>, Entry>,
@@ -38,7 +41,7 @@ struct Bucket {
     expiring: BTreeSet<(u64, Arc<str>)>,
     /// The newest version given.
     version: u64,
-    audience: Option<Audience>,
+    audience: Audience,
 }
 
 /// Who is told of changes. The lock of the queues is taken while that of the bucket is held, never the other way round.
@@ -46,6 +49,7 @@ struct Audience {
     bucket: String,
     watches: Vec<KvWatch>,
     queues: Arc<queue::memory::Memory>,
+    changes: broadcast::Sender<Change>,
 }
 
 impl Memory {
@@ -54,19 +58,21 @@ impl Memory {
         clock: Clock,
         queues: &Arc<queue::memory::Memory>,
     ) -> Result<Self, OpenError> {
+        let changes = broadcast::Sender::new(CHANGES);
         let bucket = |name: &String| {
-            let audience = resources.kv_watches.get(name).map(|watches| Audience {
+            let audience = Audience {
                 bucket: name.clone(),
-                watches: watches.clone(),
+                watches: resources.kv_watches.get(name).cloned().unwrap_or_default(),
                 queues: Arc::clone(queues),
-            });
-            (name.clone(), RwLock::new(Bucket { audience, ..Bucket::default() }))
+                changes: changes.clone(),
+            };
+            (name.clone(), RwLock::new(Bucket::new(audience)))
         };
         let buckets = Arc::new(resources.buckets.iter().map(bucket).collect());
         let sweeper = resources.kv_watches.values().flatten().any(|watch| watch.expired);
         let sweeper = sweeper.then(|| Sweeper::start(&buckets, &clock)).transpose();
         let sweeper = sweeper.map_err(|error| OpenError::Thread { why: error.to_string() })?;
-        Ok(Self { buckets, clock, _sweeper: sweeper })
+        Ok(Self { buckets, clock, changes, _sweeper: sweeper })
     }
 
     fn bucket(&self, name: &str) -> Result<&RwLock<Bucket>> {
@@ -87,6 +93,11 @@ impl Memory {
 
 #[async_trait]
 impl Backend for Memory {
+    fn changes(&self, bucket: &str) -> Result<broadcast::Receiver<Change>> {
+        self.bucket(bucket)?;
+        Ok(self.changes.subscribe())
+    }
+
     async fn bucket_exists(&self, bucket: &str) -> Result<bool> {
         Ok(self.buckets.contains_key(bucket))
     }
@@ -163,6 +174,11 @@ impl Backend for Memory {
 }
 
 impl Bucket {
+    fn new(audience: Audience) -> Self {
+        let (entries, order, expiring) = (HashMap::new(), BTreeSet::new(), BTreeSet::new());
+        Self { entries, order, expiring, version: 0, audience }
+    }
+
     fn live(&self, key: &str, now_ms: u64) -> Option<&Entry> {
         self.entries.get(key).filter(|entry| is_live(entry, || now_ms))
     }
@@ -236,9 +252,14 @@ impl Bucket {
     }
 
     fn tell(&self, key: &str, kind: ChangeKind, version: u64) {
-        let Some(audience) = &self.audience else { return };
-        let change = Change { bucket: audience.bucket.clone(), key: key.into(), kind, version };
-        audience.queues.announce(change.takers(&audience.watches), key, &change);
+        let Audience { bucket, watches, queues, changes } = &self.audience;
+        if watches.is_empty() && changes.receiver_count() == 0 {
+            return;
+        }
+        let change = Change { bucket: bucket.clone(), key: key.into(), kind, version };
+        queues.announce(change.takers(watches), key, &change);
+        // Nobody listens any more if it fails.
+        let _ = changes.send(change);
     }
 }
 

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 pub use change::{Change, ChangeKind};
+use tokio::sync::broadcast;
 
 use super::transaction::{Handle, Transaction};
 use super::{Error, Result, require};
@@ -26,6 +27,8 @@ pub const MANY_KEYS: usize = 100;
 /// Values answered by one `get_many`.
 pub const MANY_BYTES: usize = 8 << 20;
 pub const PAGE_KEYS: u32 = 1_000;
+/// Changes that wait for one who looks on.
+pub const CHANGES: usize = 1_024;
 pub const TRANSACTION_OPERATIONS: usize = 64;
 pub const TRANSACTION_BYTES: usize = 1 << 20;
 /// Ten years.
@@ -117,6 +120,9 @@ pub trait Backend: Send + Sync {
     async fn list_keys(&self, bucket: &str, prefix: &str, after: Option<&str>, limit: u32) -> Result<Page>;
     /// All or nothing; one number per operation, the new version for a set and 0 otherwise.
     async fn transact(&self, bucket: &str, operations: Vec<Operation>) -> Result<Vec<u64>>;
+    /// What changes in this and all other buckets of the backend from now on, once it is committed. Kept nowhere: a receiver
+    /// that is more than [`CHANGES`] behind is told how many it has missed.
+    fn changes(&self, bucket: &str) -> Result<broadcast::Receiver<Change>>;
 }
 
 /// The counter in `value`, `0` when there is none.
@@ -188,6 +194,12 @@ impl Bucket {
             return Err(Error::TooLarge(KEY_BYTES as u64));
         }
         self.backend.list_keys(&self.name, prefix, cursor, limit).await
+    }
+
+    /// As [`Backend::changes`].
+    pub fn changes(&self) -> Result<broadcast::Receiver<Change>> {
+        require(&self.grant, Right::Read)?;
+        self.backend.changes(&self.name)
     }
 
     pub async fn transact(&self, operations: Vec<Operation>) -> Result<Vec<u64>> {

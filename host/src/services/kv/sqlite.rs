@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use tokio::sync::broadcast;
 
 use super::{Backend, Change, ChangeKind, Condition, Entry, MANY_BYTES, Operation, Page, Write, parse_counter};
 use crate::services::sqlite::{Bucket, Durability, Shared, Step, Writing, announce, int, millis, nat};
@@ -14,6 +15,11 @@ pub(crate) struct Kv(pub(crate) Arc<Shared>);
 
 #[async_trait]
 impl Backend for Kv {
+    fn changes(&self, bucket: &str) -> Result<broadcast::Receiver<Change>> {
+        self.0.catalog.bucket(bucket)?;
+        Ok(self.0.catalog.changes.subscribe())
+    }
+
     async fn bucket_exists(&self, bucket: &str) -> Result<bool> {
         Ok(self.0.catalog.bucket(bucket).is_ok())
     }
@@ -213,20 +219,22 @@ pub(in crate::services) fn expire(writing: &mut Writing<'_>, limit: u32) -> Step
             .db
             .prepare_cached("DELETE FROM entry WHERE bucket = ?1 AND key = ?2")?
             .execute(params![bucket, key.as_bytes()])?;
-        if let Some(bucket) = writing.catalog.watched_bucket(*bucket) {
+        if let Some(bucket) = writing.catalog.bucket_by_id(*bucket) {
             tell(writing, &bucket, key, ChangeKind::Expired, *version)?;
         }
     }
     Ok(entries.len())
 }
 
-/// Puts the message about a change into the queues of those who watch.
+/// Puts the message about a change into the queues of those who watch, and tells those who look on.
 fn tell(writing: &mut Writing<'_>, bucket: &Bucket, key: &str, kind: ChangeKind, version: i64) -> Step<()> {
-    if bucket.watches.is_empty() {
+    if bucket.watches.is_empty() && writing.catalog.changes.receiver_count() == 0 {
         return Ok(());
     }
     let change = Change { bucket: bucket.name.clone(), key: key.into(), kind, version: nat(version) };
-    announce(writing, change.takers(&bucket.watches), key, &change)
+    announce(writing, change.takers(&bucket.watches), key, &change)?;
+    writing.effects.changed(change);
+    Ok(())
 }
 
 /// One key more than asked for is read, to know whether there is another page. The key that comes right behind another

@@ -5,17 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, TransactionBehavior, params};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 
 use super::{OpenError, millis};
 use crate::config::{BlobWatch, Filter, KvWatch, QueueSettings, Resources, TopicSettings};
+use crate::services::kv::{CHANGES, Change};
 use crate::services::{Error, Result};
 
 /// Fixed while the store is open.
-#[derive(Default)]
 pub(crate) struct Catalog {
     buckets: HashMap<String, Arc<Bucket>>,
-    watched_buckets: HashMap<i64, Arc<Bucket>>,
+    buckets_by_id: HashMap<i64, Arc<Bucket>>,
+    /// Of all buckets, told after the commit.
+    pub(crate) changes: broadcast::Sender<Change>,
     queues: HashMap<String, Arc<Queue>>,
     queues_by_id: HashMap<i64, Arc<Queue>>,
     topics: HashMap<String, Arc<Topic>>,
@@ -67,9 +69,9 @@ impl Catalog {
         self.buckets.get(name).cloned().ok_or(Error::NotFound)
     }
 
-    /// `None` for a bucket that nobody watches, and for one of an earlier opening.
-    pub(crate) fn watched_bucket(&self, id: i64) -> Option<Arc<Bucket>> {
-        self.watched_buckets.get(&id).cloned()
+    /// `None` for a bucket of an earlier opening.
+    pub(crate) fn bucket_by_id(&self, id: i64) -> Option<Arc<Bucket>> {
+        self.buckets_by_id.get(&id).cloned()
     }
 
     pub(crate) fn container(&self, name: &str) -> Result<Arc<Container>> {
@@ -103,9 +105,9 @@ pub(super) fn provision(
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let queues = provision_queues(&transaction, resources).map_err(failed)?;
     let buckets = provision_buckets(&transaction, resources).map_err(failed)?;
-    let watched = buckets.values().filter(|bucket| !bucket.watches.is_empty());
     let catalog = Catalog {
-        watched_buckets: watched.map(|bucket| (bucket.id, Arc::clone(bucket))).collect(),
+        buckets_by_id: buckets.values().map(|bucket| (bucket.id, Arc::clone(bucket))).collect(),
+        changes: broadcast::Sender::new(CHANGES),
         buckets,
         containers: provision_containers(&transaction, resources).map_err(failed)?,
         topics: provision_topics(&transaction, resources, &queues, failed)?,

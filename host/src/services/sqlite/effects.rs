@@ -3,13 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use tokio::sync::broadcast;
+
 use super::{Files, NewFile, Queue};
+use crate::services::kv::Change;
 
 #[derive(Default)]
 pub(crate) struct Effects {
     visibility: Vec<(Arc<Queue>, Visibility)>,
     adopted: Vec<Arc<NewFile>>,
     discarded: Vec<String>,
+    changes: Vec<Change>,
 }
 
 enum Visibility {
@@ -44,10 +48,16 @@ impl Effects {
         self.discarded.push(file);
     }
 
+    /// Those who look on are told.
+    pub(crate) fn changed(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
     pub(super) fn append(&mut self, mut other: Self) {
         self.visibility.append(&mut other.visibility);
         self.adopted.append(&mut other.adopted);
         self.discarded.append(&mut other.discarded);
+        self.changes.append(&mut other.changes);
     }
 
     /// Leaves the new files where they are: the next start removes those without a row.
@@ -57,13 +67,17 @@ impl Effects {
         }
     }
 
-    pub(super) fn apply(mut self, now: i64, alarms: &mut Alarms, files: &Files) {
+    pub(super) fn apply(mut self, now: i64, alarms: &mut Alarms, files: &Files, onlookers: &broadcast::Sender<Change>) {
         for (queue, visibility) in std::mem::take(&mut self.visibility) {
             alarms.ring(&queue, &visibility, now);
         }
         self.keep_files();
         for file in &self.discarded {
             files.remove(file);
+        }
+        for change in self.changes {
+            // Nobody looks on any more if it fails.
+            let _ = onlookers.send(change);
         }
     }
 }

@@ -118,7 +118,7 @@ impl Worker {
             job.work.answer(error.as_ref());
         }
         if let Ok(effects) = committed {
-            effects.apply(int(self.clock.now_ms()), &mut self.alarms, &self.files);
+            effects.apply(int(self.clock.now_ms()), &mut self.alarms, &self.files, &self.catalog.changes);
         }
     }
 
@@ -233,7 +233,7 @@ impl Worker {
         self.next_sweep = now.saturating_add(sweep::INTERVAL);
         if let Ok(effects) = committed {
             self.behind = more;
-            effects.apply(now, &mut self.alarms, &self.files);
+            effects.apply(now, &mut self.alarms, &self.files, &self.catalog.changes);
         }
     }
 

@@ -1,12 +1,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
-use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -16,12 +13,10 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::wire::{self, ANSWERED, ASKED, FILE, JSON_BYTES, Spot};
-use super::{BlobGet, BlobPut, Control, Object, Operation, Problem, Result, blob};
+use super::kv::Watching;
+use super::wire::{self, ANSWERED, ASKED, FILE, JSON_BYTES, Piece, Pieces, Spot, WAITING};
+use super::{BlobGet, BlobPut, Control, KvWatch, Object, Operation, Problem, Result, Seen, blob};
 use crate::services::blob::{CHUNK_BYTES, Reader, Writer};
-
-/// Pieces of an upload that wait for the host.
-const WAITING: usize = 4;
 
 /// Has operations done: here, or by the host that has the store.
 pub enum Client {
@@ -71,6 +66,18 @@ impl Client {
                 let answer = host.ask(BlobGet::NAME, Request::new(sendable(body))).await?;
                 let object = wire::from_header(answer.headers(), &ANSWERED)?;
                 Ok((object, Download::Host(answer.into_body())))
+            }
+        }
+    }
+
+    /// Looks on while keys change.
+    pub async fn watch(&self, asked: KvWatch) -> Result<Watched> {
+        match self {
+            Self::Here(control) => Ok(Watched::Here(asked.open(control).await?)),
+            Self::Host(host) => {
+                let body = Full::from(wire::write(&asked)?);
+                let answer = host.ask(KvWatch::NAME, Request::new(sendable(body))).await?;
+                Ok(Watched::Host { body: answer.into_body(), came: BytesMut::new() })
             }
         }
     }
@@ -132,6 +139,33 @@ async fn whole(body: Incoming) -> Result<Bytes> {
 
 fn broken_off(error: impl std::fmt::Display) -> Problem {
     Problem::unavailable(format!("the host broke off in the middle of its answer: {error}"))
+}
+
+/// What is told of keys that change.
+pub enum Watched {
+    Here(Watching),
+    /// Each in a line of JSON; `came` is what is not taken yet.
+    Host {
+        body: Incoming,
+        came: BytesMut,
+    },
+}
+
+impl Watched {
+    /// The next change; `None` when the host has ended.
+    pub async fn next(&mut self) -> Result<Option<Seen>> {
+        match self {
+            Self::Here(watching) => Ok(watching.next().await),
+            Self::Host { body, came } => loop {
+                if let Some(end) = came.iter().position(|byte| *byte == b'\n') {
+                    return wire::read(&came.split_to(end + 1)).map(Some);
+                }
+                // A host that ends breaks its answer off.
+                let Some(Ok(frame)) = body.frame().await else { return Ok(None) };
+                came.extend(frame.into_data().iter().flatten());
+            },
+        }
+    }
 }
 
 /// The content of an object on its way here.
@@ -197,28 +231,4 @@ impl Upload {
 
 async fn ended(answer: &mut JoinHandle<Result<Response<Incoming>>>) -> Result<Response<Incoming>> {
     answer.await.map_err(broken_off)?
-}
-
-/// A piece of an upload.
-pub enum Piece {
-    Data(Bytes),
-    /// All of it is there.
-    End,
-}
-
-/// A body that is sent as its pieces come. One that ends without [`Piece::End`] breaks its connection off.
-struct Pieces(mpsc::Receiver<Piece>);
-
-impl http_body::Body for Pieces {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        match self.0.poll_recv(cx) {
-            Poll::Ready(Some(Piece::Data(data))) => Poll::Ready(Some(Ok(Frame::data(data)))),
-            Poll::Ready(Some(Piece::End)) => Poll::Ready(None),
-            Poll::Ready(None) => Poll::Ready(Some(Err(io::Error::other("the upload was given up")))),
-            Poll::Pending => Poll::Pending,
-        }
-    }
 }

@@ -2,11 +2,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 
 use super::{Control, Data, Operation, Problem, Result};
 use crate::config::Service;
 use crate::services::Error;
-use crate::services::kv::{Bucket, Condition, PAGE_KEYS, Page, Write};
+use crate::services::kv::{Bucket, Change, Condition, PAGE_KEYS, Page, Write};
 
 async fn bucket(control: &Control, name: &str) -> Result<Bucket> {
     let (backends, grant) = control.resource(Service::Kv, name)?;
@@ -125,5 +127,54 @@ impl Operation for List {
         let listed = bucket(control, &name).await?.list_keys(&prefix, cursor.as_deref(), PAGE_KEYS).await;
         let Page { keys, cursor } = listed.map_err(|error| problem(&name, &prefix, &error))?;
         Ok((keys, cursor))
+    }
+}
+
+/// The changes of keys that start with `prefix`, for as long as somebody looks on.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Watch {
+    pub bucket: String,
+    pub prefix: String,
+}
+
+/// What somebody who looks on is told.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Seen {
+    Change(Change),
+    /// So many changes of the store came too fast.
+    Missed {
+        missed: u64,
+    },
+}
+
+impl Watch {
+    pub(super) const NAME: &'static str = "kv.watch";
+
+    pub(super) async fn open(self, control: &Control) -> Result<Watching> {
+        let changes = bucket(control, &self.bucket).await?.changes();
+        let changes = changes.map_err(|error| problem(&self.bucket, &self.prefix, &error))?;
+        Ok(Watching { wanted: self, changes })
+    }
+}
+
+pub struct Watching {
+    wanted: Watch,
+    changes: broadcast::Receiver<Change>,
+}
+
+impl Watching {
+    /// `None` when the store is closed.
+    pub(super) async fn next(&mut self) -> Option<Seen> {
+        loop {
+            match self.changes.recv().await {
+                Ok(change) if change.bucket == self.wanted.bucket && change.key.starts_with(&self.wanted.prefix) => {
+                    return Some(Seen::Change(change));
+                }
+                Ok(_) => {}
+                Err(RecvError::Lagged(missed)) => return Some(Seen::Missed { missed }),
+                Err(RecvError::Closed) => return None,
+            }
+        }
     }
 }

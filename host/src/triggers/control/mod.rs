@@ -21,13 +21,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use blob::{Delete as BlobDelete, Get as BlobGet, List as BlobList, Object, Put as BlobPut};
-pub use client::{Client, Download, Upload};
+pub use client::{Client, Download, Upload, Watched};
 pub use data::Data;
 pub use dead_letters::{
     Dead, Edit as DeadLetterEdit, Queues as DeadLetterQueues, Redrive, RedriveAll, Remove as DeadLetterRemove,
 };
 pub use invoke::{Event, Invoke, InvokeLater, Invoked};
-pub use kv::{Delete as KvDelete, Entry, Get as KvGet, List as KvList, Set as KvSet};
+pub use kv::{Delete as KvDelete, Entry, Get as KvGet, List as KvList, Seen, Set as KvSet, Watch as KvWatch};
 pub use problem::{Kind, Problem, Result};
 pub use queue::{
     Acknowledge as QueueAcknowledge, Browse as QueueBrowse, Find as QueueFind, Message, Purge as QueuePurge,

@@ -18,10 +18,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::wire::{self, ANSWERED, ASKED, FILE, JSON_BYTES, Spot};
+use super::wire::{self, ANSWERED, ASKED, FILE, JSON_BYTES, Piece, Spot, WAITING};
 use super::{Control, Operation, Problem, Result, blob};
 use super::{dead_letters, invoke, kv, queue, resources, topic};
 use crate::services::blob::CHUNK_BYTES;
@@ -154,6 +155,9 @@ async fn respond(control: &Control, request: Request<Incoming>) -> Result<Answer
     if name == blob::Get::NAME {
         return get(control, &body).await;
     }
+    if name == kv::Watch::NAME {
+        return watch(control, &body).await;
+    }
     dispatch(control, &name, &body).await.map(whole)
 }
 
@@ -191,6 +195,26 @@ async fn get(control: &Control, asked: &[u8]) -> Result<Answer> {
     let mut answer = Response::new(Pieces::new(reader, size).boxed_unsync());
     answer.headers_mut().insert(ANSWERED, object);
     Ok(answer)
+}
+
+/// One line for each change, until who asked goes away.
+async fn watch(control: &Control, asked: &[u8]) -> Result<Answer> {
+    let mut watching = wire::read::<kv::Watch>(asked)?.open(control).await?;
+    let (pieces, body) = mpsc::channel(WAITING);
+    tokio::spawn(async move {
+        loop {
+            let seen = tokio::select! {
+                seen = watching.next() => seen,
+                () = pieces.closed() => break,
+            };
+            let Some(Ok(mut line)) = seen.as_ref().map(wire::write) else { break };
+            line.push(b'\n');
+            // It fails when nobody looks on any more.
+            let _ = pieces.send(Piece::Data(line.into())).await;
+        }
+    });
+    let lost = |error: io::Error| crate::services::Error::Unavailable(error.to_string());
+    Ok(Response::new(wire::Pieces(body).map_err(lost).boxed_unsync()))
 }
 
 async fn put(control: &Control, request: Request<Incoming>) -> Result<Answer> {

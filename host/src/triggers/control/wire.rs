@@ -1,16 +1,24 @@
 //! How operations travel: each is a POST to `/<name>`. What is asked is the body, in JSON; beside the content of an object it
 //! is in the header [`ASKED`]. What is answered is the body, too; beside the content of an object it is in [`ANSWERED`].
 
+use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use http_body::Frame;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
 
 use super::{Problem, Result};
 
+/// Pieces that wait for who takes them.
+pub(super) const WAITING: usize = 4;
 /// The socket's name in a data folder.
 pub(super) const FILE: &str = "control.sock";
 pub(super) const ASKED: HeaderName = HeaderName::from_static("faas-asked");
@@ -65,5 +73,29 @@ impl Spot {
     #[cfg(not(target_os = "linux"))]
     pub(super) fn of(folder: &Path) -> std::io::Result<Self> {
         Ok(Self { path: folder.join(FILE) })
+    }
+}
+
+/// A piece of what is sent while it comes.
+pub enum Piece {
+    Data(Bytes),
+    /// All of it is there.
+    End,
+}
+
+/// A body that is sent as its pieces come. One that ends without [`Piece::End`] breaks its connection off.
+pub(super) struct Pieces(pub(super) mpsc::Receiver<Piece>);
+
+impl http_body::Body for Pieces {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match self.0.poll_recv(cx) {
+            Poll::Ready(Some(Piece::Data(data))) => Poll::Ready(Some(Ok(Frame::data(data)))),
+            Poll::Ready(Some(Piece::End)) => Poll::Ready(None),
+            Poll::Ready(None) => Poll::Ready(Some(Err(io::Error::other("it was given up")))),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }

@@ -1,6 +1,9 @@
+use tokio::sync::broadcast::error::RecvError;
+
 use super::*;
 use crate::config::KvWatch;
-use crate::services::kv::{Change, ChangeKind, Operation};
+use crate::services::contract::soon;
+use crate::services::kv::{CHANGES, Change, ChangeKind, Operation};
 use crate::services::queue::Delivered;
 
 // Not inside a transaction: what it changes is told when it commits.
@@ -12,6 +15,8 @@ contract! {
     watches_are_told_once_of_what_expires
     a_key_written_again_is_told_as_set
     the_message_about_a_change_is_plain_json
+    who_looks_on_sees_what_is_stored
+    who_looks_on_too_slowly_is_told_so
 }
 
 /// `all` is told everything, `orders` of what is written under `orders/`, `gone` of what is there no more.
@@ -162,4 +167,51 @@ async fn the_message_about_a_change_is_plain_json(fixture: Fixture) {
     set(&fixture.bucket("visits").await, "k\"ü", "").await;
     let body = receive(&fixture, "all").await.remove(0).body;
     assert_eq!(String::from_utf8(body).unwrap(), r#"{"bucket":"visits","key":"k\"ü","kind":"set","version":1}"#);
+}
+
+/// Also of a bucket that has no watch.
+async fn who_looks_on_sees_what_is_stored(fixture: Fixture) {
+    let (watched, other) = (fixture.bucket("visits").await, fixture.bucket("other").await);
+    set(&other, "early", "1").await;
+    let mut changes = other.changes().unwrap();
+    let first = set(&other, "key", "1").await;
+    let brief = other.set(Write { ttl: Some(millis(10)), ..write("brief", "v") }).await.unwrap();
+    assert_eq!(
+        other.set(Write { when: Condition::IfAbsent, ..write("key", "2") }).await,
+        Err(Error::Conflict(Some(first)))
+    );
+    assert_eq!(other.delete("key", Condition::Always).await, Ok(true));
+    let elsewhere = set(&watched, "a", "1").await;
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        let Change { bucket, key, kind, version } = soon(changes.recv()).await.unwrap();
+        seen.push((bucket, kind, key, version));
+    }
+    let row = |bucket: &str, kind, key: &str, version| (bucket.to_owned(), kind, key.to_owned(), version);
+    assert_eq!(
+        seen,
+        [
+            row("other", ChangeKind::Set, "key", first),
+            row("other", ChangeKind::Set, "brief", brief),
+            row("other", ChangeKind::Removed, "key", first),
+            row("visits", ChangeKind::Set, "a", elsewhere),
+        ]
+    );
+    fixture.advance(secs(2));
+    set(&other, "later", "1").await;
+    let mut kinds = [soon(changes.recv()).await.unwrap(), soon(changes.recv()).await.unwrap()];
+    kinds.sort_by(|a, b| a.key.cmp(&b.key));
+    let kinds = kinds.map(|change| (change.key, change.kind));
+    assert_eq!(kinds, [("brief".into(), ChangeKind::Expired), ("later".into(), ChangeKind::Set)]);
+    assert_eq!(fixture.backends().kv.changes("nowhere").map(drop).unwrap_err(), Error::NotFound);
+}
+
+async fn who_looks_on_too_slowly_is_told_so(fixture: Fixture) {
+    let bucket = fixture.bucket("other").await;
+    let mut changes = bucket.changes().unwrap();
+    for number in 0..CHANGES + 10 {
+        set(&bucket, &number.to_string(), "").await;
+    }
+    assert_eq!(soon(changes.recv()).await, Err(RecvError::Lagged(10)));
+    assert_eq!(soon(changes.recv()).await.unwrap().key, "10");
 }

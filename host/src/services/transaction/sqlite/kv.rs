@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::broadcast;
 
 use super::super::overlay::Staged;
 use super::{Pending, State};
 use crate::services::kv::sqlite::{find, find_many, list_keys, remove, store, version};
-use crate::services::kv::{Backend, Condition, Entry, MANY_BYTES, Operation, Page, Write, parse_counter};
+use crate::services::kv::{Backend, Change, Condition, Entry, MANY_BYTES, Operation, Page, Write, parse_counter};
 use crate::services::memory::later;
 use crate::services::sqlite::{Shared, Step, Writing, int};
 use crate::services::{Error, Result};
@@ -18,6 +19,11 @@ const PROVISIONAL: u64 = 1 << 52;
 
 #[async_trait]
 impl Backend for Pending {
+    fn changes(&self, bucket: &str) -> Result<broadcast::Receiver<Change>> {
+        self.shared.catalog.bucket(bucket)?;
+        Ok(self.shared.catalog.changes.subscribe())
+    }
+
     async fn bucket_exists(&self, bucket: &str) -> Result<bool> {
         Ok(self.shared.catalog.bucket(bucket).is_ok())
     }
