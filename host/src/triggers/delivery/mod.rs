@@ -5,6 +5,7 @@
 //! only after its handler's result is known.
 
 mod batch;
+mod callee;
 mod destination;
 mod event;
 mod notice;
@@ -19,10 +20,10 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use callee::Callee;
 pub use notice::{Notice, Tell};
 
 use crate::config::{EventSource, Origin, QueueSettings, Service};
-use crate::invoke::Function;
 use crate::services::{Clock, Placement};
 use destination::Outcomes;
 
@@ -31,7 +32,7 @@ pub struct Mapping {
     pub source: EventSource,
     /// Of the queue that its events wait in.
     pub settings: QueueSettings,
-    pub function: Arc<Function>,
+    pub function: Arc<dyn Callee>,
 }
 
 /// The sources that are at work. Dropping it leaves them at it.

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::Mapping;
 use super::batch::{self, lanes};
+use super::callee::Callee;
 use super::destination::Outcomes;
 use super::event::queued;
 use super::notice::{Notice, Tell, What};
@@ -20,8 +21,7 @@ use super::pace::{Pace, Turn};
 use super::verdict::Verdict;
 use crate::config::{Delivery, EventSource, QueueSettings};
 use crate::engine::Request;
-use crate::engine::shape::Handler;
-use crate::invoke::{self, Caller, Function, Reservation};
+use crate::invoke::{Caller, Reservation};
 use crate::services::functions::Queued;
 use crate::services::message::BATCH_MESSAGES;
 use crate::services::queue::{self, Delivered, Receipt};
@@ -37,7 +37,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Source {
     source: EventSource,
     settings: QueueSettings,
-    function: Arc<Function>,
+    function: Arc<dyn Callee>,
     backend: Arc<dyn queue::Backend>,
     /// Of a transactional source.
     transactions: Option<Arc<dyn transaction::Backend>>,
@@ -69,7 +69,7 @@ impl Source {
     pub(super) async fn run(self: Arc<Self>, stop: CancellationToken, cut: CancellationToken, tasks: TaskTracker) {
         while let Some(permits) = stop.run_until_cancelled(self.turn()).await {
             let messages = self.receive(permits.len(), &stop).await;
-            for (lane, permit) in lanes(&self.source.batch, self.is_batch(), messages, permits) {
+            for (lane, permit) in lanes(&self.source.batch, self.function.takes_batches(), messages, permits) {
                 self.running.fetch_add(1, Relaxed);
                 tasks.spawn(Arc::clone(&self).deliver(lane, permit, cut.clone()));
             }
@@ -102,11 +102,11 @@ impl Source {
     /// Up to as many messages as the permits are for. A receive is not broken off: what it leased would be nobody's.
     async fn receive(&self, permits: usize, stop: &CancellationToken) -> Vec<Delivered> {
         let batch = &self.source.batch;
-        let each = if self.is_batch() { batch.size as usize } else { 1 };
+        let each = if self.function.takes_batches() { batch.size as usize } else { 1 };
         let most = (permits * each).min(BATCH_MESSAGES);
-        let lease = LEASE + if self.is_batch() { batch.window } else { Duration::ZERO };
+        let lease = LEASE + if self.function.takes_batches() { batch.window } else { Duration::ZERO };
         let mut messages = self.receive_now(most, lease).await;
-        if self.is_batch() && !batch.window.is_zero() {
+        if self.function.takes_batches() && !batch.window.is_zero() {
             let mut closed = pin!(self.clock.sleep(batch.window));
             while batch::is_open(batch, &messages) {
                 tokio::select! {
@@ -177,9 +177,8 @@ impl Source {
         let (request, mut caller) = self.request(messages);
         caller.transaction = self.transactions.as_ref().map(|transactions| transactions.begin());
         let transaction = caller.transaction.clone();
-        let outcome = invoke::run(&self.function, permit, request, caller).await;
-        let advice = self.function.pool().spec().access.advice();
-        let verdicts = Verdict::of(&outcome.ending, messages.len(), advice);
+        let outcome = self.function.run(permit, request, caller).await;
+        let verdicts = Verdict::of(&outcome.ending, messages.len(), self.function.advice());
         self.keep_pace(&verdicts);
         match transaction {
             Some(transaction) => self.settle_together(messages, &verdicts, &outcome, &transaction).await,
@@ -199,7 +198,9 @@ impl Source {
             events.push(event);
         }
         match events.pop() {
-            Some(only) if events.is_empty() && !self.is_batch() => (Request::Event(Box::new(only)), caller),
+            Some(only) if events.is_empty() && !self.function.takes_batches() => {
+                (Request::Event(Box::new(only)), caller)
+            }
             last => {
                 events.extend(last);
                 (Request::Batch(events), caller)
@@ -236,10 +237,6 @@ impl Source {
 
     fn tell(&self, what: What<'_>) {
         (self.tell)(&Notice { queue: &self.source.queue, function: self.function.name(), what });
-    }
-
-    fn is_batch(&self) -> bool {
-        self.function.handler() == Some(Handler::Batch)
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {

@@ -113,7 +113,7 @@ impl Source {
         self.outcomes
             .send(self.function.name(), message, &Ended::Failure { why, reason: queue::dead::REJECTED }, None)
             .await?;
-        let report = report(outcome, why, &self.function.pool().spec().identity.version);
+        let report = report(outcome, why, self.function.version());
         self.backend.bury(&self.source.queue, message.receipt, queue::dead::REJECTED, report).await?;
         self.tell_dead(message, why);
         Ok(())
@@ -127,7 +127,7 @@ impl Source {
         after: Option<Duration>,
         outcome: &Outcome,
     ) -> Result<(), Error> {
-        let report = report(outcome, why, &self.function.pool().spec().identity.version);
+        let report = report(outcome, why, self.function.version());
         let (attempt, most) = (message.receive_count, self.settings.max_receives);
         let next = after.unwrap_or_else(|| delay(&self.source.backoff, attempt)).min(queue::RELEASE_DELAY_MAX);
         if let Some(reason) = self.last_word(message, next) {
