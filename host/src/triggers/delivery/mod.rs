@@ -8,6 +8,8 @@ mod batch;
 mod callee;
 mod destination;
 mod event;
+#[cfg(test)]
+mod model;
 mod notice;
 mod pace;
 mod schedule;
