@@ -17,7 +17,7 @@ use crate::report::{Figure, Goal};
 pub(crate) fn measure(effort: Effort) -> anyhow::Result<Vec<Figure>> {
     let runtime = host::runtime()?;
     // Nothing stays mapped once it is dropped.
-    let loader = host::loader()?.keep_mapped(0);
+    let loader = host::loader(host::INSTANCES)?.keep_mapped(0);
     let deployed = loader.register(&host::build("guests/rust/echo")?, true, || {})?;
     let spec = Arc::new(host::spec(host::backends()?)?);
     let operations = effort.operations(200);

@@ -12,7 +12,7 @@ const INVOCATIONS: usize = 1_000_000;
 
 pub(crate) fn measure(effort: Effort) -> anyhow::Result<Vec<Figure>> {
     let runtime = host::runtime()?;
-    let loader = host::loader()?;
+    let loader = host::loader(host::INSTANCES)?;
     let component = host::echo(&loader)?;
     let (mut first, mut last, mut growth) = (Vec::new(), Vec::new(), Vec::new());
     // Seven at most: each is a million invocations.

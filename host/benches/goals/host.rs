@@ -33,9 +33,10 @@ pub(crate) fn build(folder: &str) -> anyhow::Result<PathBuf> {
     Ok(runtime()?.block_on(wasm_faas::build::build(&folder))?)
 }
 
-pub(crate) fn loader() -> anyhow::Result<Loader> {
+/// An engine for so many live instances, with the code compiled before.
+pub(crate) fn loader(instances: u32) -> anyhow::Result<Loader> {
     let cache = Cache::open(&root().join(".wasm-faas/cache"))?;
-    Ok(Loader::new(cache, Compiler::InProcess, INSTANCES))
+    Ok(Loader::new(cache, Compiler::InProcess, instances))
 }
 
 /// The echo guest, loaded.

@@ -20,7 +20,7 @@ pub(crate) fn measure(effort: Effort) -> anyhow::Result<Vec<Figure>> {
     let backends = host::backends()?;
     let keys = keys();
     runtime.block_on(fill(&backends, &keys))?;
-    let loader = host::loader()?;
+    let loader = host::loader(host::INSTANCES)?;
     let component = loader.load(&host::build(WORKLOADS)?, true, || {})?;
     let function = host::function(component, host::spec(backends)?, u64::MAX);
     let operations = effort.operations(50_000);

@@ -9,6 +9,7 @@
 mod activation;
 mod compute;
 mod endurance;
+mod events;
 mod host;
 mod kv;
 mod measure;
@@ -24,7 +25,7 @@ use report::Figure;
 
 type Measure = fn(Effort) -> anyhow::Result<Vec<Figure>>;
 
-const FIGURES: [(&str, Measure); 9] = [
+const FIGURES: [(&str, Measure); 14] = [
     ("warm", path::warm),
     ("fresh", path::fresh),
     ("compute", compute::measure),
@@ -32,6 +33,11 @@ const FIGURES: [(&str, Measure); 9] = [
     ("activation", activation::measure),
     ("endurance", endurance::measure),
     ("sends", sends::measure),
+    ("delivery", events::delivery),
+    ("fan_out", events::fan_out),
+    ("idle_sources", events::idle_sources),
+    ("backlog", events::backlog),
+    ("wake_up", events::wake_up),
     ("registered", registered::measure),
     ("settings", settings::measure),
 ];

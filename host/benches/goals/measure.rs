@@ -7,7 +7,16 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// CPU time of the calling thread so far. Other work on the machine does not count, though it takes caches away.
 pub(crate) fn thread_cpu() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
+    cpu(ClockId::ThreadCPUTime)
+}
+
+/// The same of all threads of this process.
+pub(crate) fn process_cpu() -> Duration {
+    cpu(ClockId::ProcessCPUTime)
+}
+
+fn cpu(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
     Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
@@ -87,6 +96,11 @@ impl Compared {
         let per_turn = |sums: &[f64]| Spread::of(sums.iter().map(|sum| sum / turns).collect()).median;
         let ratios = subjects.iter().zip(baselines).map(|(subject, baseline)| subject / baseline).collect();
         Self { ratio: Spread::of(ratios), subject: per_turn(subjects), baseline: per_turn(baselines) }
+    }
+
+    /// Of a comparison that the baseline was the subject of: times per operation of both, and the ratio of their rates.
+    pub(crate) fn as_rates(self) -> Self {
+        Self { subject: self.baseline, baseline: self.subject, ratio: self.ratio }
     }
 }
 

@@ -30,7 +30,7 @@ struct Echo {
 
 impl Echo {
     fn new() -> anyhow::Result<Self> {
-        let loader = host::loader()?;
+        let loader = host::loader(host::INSTANCES)?;
         let component = host::echo(&loader)?;
         let path = host::build("guests/rust/echo")?;
         Ok(Self { runtime: host::runtime()?, _loader: loader, component, raw: Raw::metered(Path::new(&path))? })
