@@ -17,13 +17,11 @@ const DELIVERED: &str = "delivered";
 /// Its callers receive themselves.
 const BARE: &str = "bare";
 /// Messages of a turn.
-const MESSAGES: usize = 20 * 1024;
+const MESSAGES: usize = 8 * 1024;
 /// The batch guest says yes to it.
 const BODY: &[u8] = b"ok";
 
 pub(crate) fn measure(effort: Effort) -> anyhow::Result<Vec<Figure>> {
-    // One turn of each a round: turns are long already.
-    let effort = Effort { turns: 1, ..effort };
     let single = compared("guests/rust/echo", 1, effort)?;
     let batches = compared("guests/rust/batch", 10, effort)?;
     let what = "durable send, handled, acknowledged, 64 producers, wall clock (ratio of the rates)";
