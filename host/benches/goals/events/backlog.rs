@@ -1,5 +1,6 @@
 //! A queue with a million messages, beside one with a thousand in a store of its own.
 
+use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,13 +8,13 @@ use tokio::runtime::Runtime;
 use wasm_faas::services::queue::{Backend, LEASE_DEFAULT};
 
 use super::{CALLERS, Site, message, queues, runtime, send, together};
-use crate::measure::{Compared, Effort, Spread, per_operation, resident_kib};
+use crate::measure::{Compared, Effort, Spread, per_operation, process_cpu, resident_kib};
 use crate::report::{Figure, Goal};
 
 const MANY: usize = 1_000_000;
 const FEW: usize = 1_000;
-/// Messages of a turn: half as many are on their way at most as there are in the shorter queue.
-const TURN: usize = 8 * 1024;
+/// Messages of a turn, sent and then received.
+const TURN: usize = 2 * 1024;
 /// Messages that fill a queue at a time.
 const FILL: usize = 1_000;
 const QUEUE: &str = "orders";
@@ -27,24 +28,19 @@ pub(crate) fn measure(effort: Effort) -> anyhow::Result<Vec<Figure>> {
     let before = resident_kib()?;
     let many = Backlog::new(&runtime, if effort.divisor == 1 { MANY } else { MANY / 10 })?;
     many.turn(effort)?;
-    let (mut sends, mut receives) = (Sums::default(), Sums::default());
-    for _ in 0..effort.rounds {
-        let (of_few, of_many) = (few.turn(effort)?, many.turn(effort)?);
-        sends.add(of_many.send, of_few.send);
-        receives.add(of_many.receive, of_few.receive);
-    }
+    let rounds = (0..effort.rounds).map(|_| round(effort, &few, &many)).collect::<anyhow::Result<Vec<_>>>()?;
     let growth = (resident_kib()? - before) / 1024.0;
-    let count = many.count;
-    let figure = |what: &str, sums: &Sums| {
-        let what = format!("{what} {count} messages, 64 callers, wall clock");
-        Figure::new("-", &what, "with 1000", sums.compared(), Goal::AtMost(1.3))
-    };
+    let what = |doing: &str| format!("{doing} a queue with {} messages, 64 callers", many.count);
+    let (send, receive) = (what("send to"), what("receive from and acknowledge to"));
+    let figure = |what: &str, of| figure(what, effort.turns as f64, &rounds, of);
     Ok(vec![
-        figure("send to a queue with", &sends),
-        figure("receive from and acknowledge to a queue with", &receives),
+        figure(&format!("{send}, wall clock"), |took| took.send),
+        figure("the same, CPU time", |took| took.send_cpu),
+        figure(&format!("{receive}, wall clock"), |took| took.receive),
+        figure("the same, CPU time", |took| took.receive_cpu),
         Figure {
             number: "-",
-            what: format!("resident memory with the store of {count} messages"),
+            what: format!("resident memory with a store of {} messages", many.count),
             baseline: "without it".into(),
             ratio: Spread::of(vec![growth]),
             unit: " MiB",
@@ -53,27 +49,38 @@ pub(crate) fn measure(effort: Effort) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
+/// The longer queue beside the shorter.
+fn figure(what: &str, turns: f64, rounds: &[(Took, Took)], of: fn(&Took) -> f64) -> Figure {
+    let (many, few): (Vec<f64>, Vec<f64>) = rounds.iter().map(|(many, few)| (of(many), of(few))).unzip();
+    Figure::new("-", what, "with 1,000", Compared::of(&many, &few, turns), Goal::AtMost(1.3))
+}
+
+/// The sums of the turns that the two take.
+fn round(effort: Effort, few: &Backlog<'_>, many: &Backlog<'_>) -> anyhow::Result<(Took, Took)> {
+    let (mut of_many, mut of_few) = (Took::default(), Took::default());
+    for _ in 0..effort.turns {
+        of_many += many.turn(effort)?;
+        of_few += few.turn(effort)?;
+    }
+    Ok((of_many, of_few))
+}
+
+/// Nanoseconds per message, of a turn or added up.
 #[derive(Default)]
-struct Sums {
-    subjects: Vec<f64>,
-    baselines: Vec<f64>,
-}
-
-impl Sums {
-    fn add(&mut self, subject: f64, baseline: f64) {
-        self.subjects.push(subject);
-        self.baselines.push(baseline);
-    }
-
-    fn compared(&self) -> Compared {
-        Compared::of(&self.subjects, &self.baselines, 1.0)
-    }
-}
-
-/// Wall-clock nanoseconds per message.
 struct Took {
     send: f64,
+    send_cpu: f64,
     receive: f64,
+    receive_cpu: f64,
+}
+
+impl AddAssign for Took {
+    fn add_assign(&mut self, other: Self) {
+        self.send += other.send;
+        self.send_cpu += other.send_cpu;
+        self.receive += other.receive;
+        self.receive_cpu += other.receive_cpu;
+    }
 }
 
 /// A queue that is as long after each turn as it was before.
@@ -97,10 +104,17 @@ impl<'a> Backlog<'a> {
 
     fn turn(&self, effort: Effort) -> anyhow::Result<Took> {
         let each = (effort.operations(TURN) / CALLERS).max(1);
-        let sent = self.runtime.block_on(together(|| sends(self.site.queue(), each)))?;
-        let received = self.runtime.block_on(together(|| receives(self.site.queue(), each)))?;
         let per_message = |took| per_operation(took, each * CALLERS);
-        Ok(Took { send: per_message(sent), receive: per_message(received) })
+        let start = process_cpu();
+        let sent = self.runtime.block_on(together(|| sends(self.site.queue(), each)))?;
+        let between = process_cpu();
+        let received = self.runtime.block_on(together(|| receives(self.site.queue(), each)))?;
+        Ok(Took {
+            send: per_message(sent),
+            send_cpu: per_message(between - start),
+            receive: per_message(received),
+            receive_cpu: per_message(process_cpu() - between),
+        })
     }
 }
 

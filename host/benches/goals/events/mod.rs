@@ -103,7 +103,7 @@ where
 struct Seen {
     /// Events whose handler was done with them.
     handled: AtomicUsize,
-    /// Handler starts are wanted by one figure only.
+    /// When the handler that was done last began.
     started: Mutex<Option<Instant>>,
     trouble: Mutex<Option<String>>,
 }
