@@ -36,7 +36,7 @@ pub(crate) fn measure(effort: Effort) -> anyhow::Result<Vec<Figure>> {
 }
 
 fn source(number: usize) -> anyhow::Result<(Origin, String)> {
-    if number % SCHEDULES != 0 {
+    if !number.is_multiple_of(SCHEDULES) {
         return Ok((Origin::Queue, format!("queue-{number}")));
     }
     let name = format!("yearly-{number}");
