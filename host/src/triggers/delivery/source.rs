@@ -23,7 +23,6 @@ use crate::config::{Delivery, EventSource, QueueSettings};
 use crate::engine::Request;
 use crate::invoke::{Caller, Reservation};
 use crate::services::functions::Queued;
-use crate::services::message::BATCH_MESSAGES;
 use crate::services::queue::{self, Delivered, Receipt};
 use crate::services::{Backends, Clock, Error, transaction};
 
@@ -33,6 +32,9 @@ const LEASE: Duration = Duration::from_secs(30);
 const BEAT: Duration = Duration::from_secs(10);
 /// Before the next attempt at a store that does not answer.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Messages received at a time, at most: more would hold up everybody else's writes. Each receive may wait for a sync, so
+/// that a tenth of it cost handlers of batches a fifth of their rate (docs/benchmarks.md).
+const RECEIVED: usize = 1_000;
 
 pub(super) struct Source {
     source: EventSource,
@@ -103,7 +105,7 @@ impl Source {
     async fn receive(&self, permits: usize, stop: &CancellationToken) -> Vec<Delivered> {
         let batch = &self.source.batch;
         let each = if self.function.takes_batches() { batch.size as usize } else { 1 };
-        let most = (permits * each).min(BATCH_MESSAGES);
+        let most = (permits * each).min(RECEIVED);
         let lease = LEASE + if self.function.takes_batches() { batch.window } else { Duration::ZERO };
         let mut messages = self.receive_now(most, lease).await;
         if self.function.takes_batches() && !batch.window.is_zero() {
