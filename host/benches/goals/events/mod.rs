@@ -184,5 +184,5 @@ fn mapping(origin: Origin, queue: String, function: &Arc<Function>) -> Mapping {
         backoff: Backoff::default(),
         delivery: Delivery::default(),
     };
-    Mapping { source, settings: QueueSettings::default(), function: Arc::clone(function) }
+    Mapping { source, settings: QueueSettings::default(), function: Arc::<Function>::clone(function) }
 }
