@@ -97,7 +97,9 @@ fn what_is_no_code_is_told() -> Verdict {
 /// A `run` or `serve` in the middle of compiling, and the process that compiles.
 fn compiling(stage: &Stage, verb: &str) -> Result<(Child, PathBuf), Failed> {
     stage.write("fn.wasm", laborious()?)?;
-    let mut command = stage.command(&[verb, "fn.wasm"]);
+    // A port of its own: two servers that start at once are in each other's way.
+    let port: &[&str] = if verb == "serve" { &["--listen", "127.0.0.1:0"] } else { &[] };
+    let mut command = stage.command(&[&[verb, "fn.wasm"], port].concat());
     let child = command.env("WASM_FAAS_CACHE", stage.path("cache")).stdin(Stdio::null()).spawn()?;
     let compiler = until("the compiler", || child_of(&child))?;
     Ok((child, compiler))

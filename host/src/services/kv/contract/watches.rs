@@ -212,6 +212,14 @@ async fn who_looks_on_too_slowly_is_told_so(fixture: Fixture) {
     for number in 0..CHANGES + 10 {
         set(&bucket, &number.to_string(), "").await;
     }
-    assert_eq!(soon(changes.recv()).await, Err(RecvError::Lagged(10)));
-    assert_eq!(soon(changes.recv()).await.unwrap().key, "10");
+    let mut missed = 0;
+    let next = loop {
+        match soon(changes.recv()).await {
+            Ok(change) => break change.key,
+            Err(error) => missed += if let RecvError::Lagged(count) = error { count } else { panic!("{error}") },
+        }
+    };
+    // The last one may be told a moment after it was answered.
+    assert!((9..=10).contains(&missed), "{missed}");
+    assert_eq!(next, missed.to_string());
 }
