@@ -1,7 +1,7 @@
 //! `wasm-faas data` and `invoke`: the same answers through a running host and without one.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
@@ -37,7 +37,7 @@ retention = "1h"
 "#;
 
 pub fn trials() -> Vec<Trial> {
-    let cases: [Scenario; 13] = [
+    let cases: [Scenario; 12] = [
         ("by_itself", by_itself),
         ("through_a_host", through_a_host),
         ("blobs_by_itself", blobs_by_itself),
@@ -50,7 +50,6 @@ pub fn trials() -> Vec<Trial> {
         ("the_socket_is_its_users_and_goes_with_the_host", the_socket_is_its_users_and_goes_with_the_host),
         ("a_long_path", a_long_path),
         ("invoke", invoke),
-        ("watch", watch),
     ];
     cases.map(|(name, run)| support::trial(format!("data/{name}"), support::missing("rust"), run)).into()
 }
@@ -341,58 +340,4 @@ fn invoke() -> Verdict {
     assert_eq!((&outcome["function"], &outcome["outcome"]), (&json!("hello"), &json!("ok")));
     assert!(outcome["response"]["data"].is_string(), "{outcome}");
     Ok(())
-}
-
-/// What is stored from then on.
-fn watch() -> Verdict {
-    let stage = stage()?;
-    let mut transcript = Transcript::new(&stage);
-    transcript.run(&["data", "kv", "watch", "visits"])?;
-    let _server = Server::start(&stage, &[])?;
-    transcript.run(&["data", "kv", "watch", "visit"])?;
-    let set = |key: &str, more: &[&str]| {
-        let arguments = [&["data", "kv", "set", "visits", key, "1", "--json"], more].concat();
-        stage.run(&arguments)?.ended(0)
-    };
-    set("user/0", &[])?;
-    let all = Watched::start(&stage, &[])?;
-    let some = Watched::start(&stage, &["--prefix", "user/", "--json"])?;
-    set("user/1", &[])?;
-    set("guest", &["--ttl", "1s"])?;
-    stage.run(&["data", "kv", "delete", "visits", "user/1"])?.ended(0)?;
-    insta::assert_snapshot!(all.lines(4)?, @r"
-    set      user/1  version 2
-    set      guest  version 3
-    removed  user/1  version 2
-    expired  guest  version 3
-    ");
-    insta::assert_snapshot!(some.lines(2)?, @r#"
-    {"bucket":"visits","key":"user/1","kind":"set","version":2}
-    {"bucket":"visits","key":"user/1","kind":"removed","version":2}
-    "#);
-    transcript.matches("data_watch")
-}
-
-/// A `data kv watch` at work.
-struct Watched {
-    child: std::process::Child,
-}
-
-impl Watched {
-    /// Returns once it is told of changes.
-    fn start(stage: &Stage, more: &[&str]) -> Result<Self, Failed> {
-        let mut child = stage.command(&[&["data", "kv", "watch", "visits"], more].concat()).spawn()?;
-        let told = BufReader::new(child.stderr.as_mut().ok_or("no standard error")?).lines().next().transpose()?;
-        assert_eq!(told.as_deref(), Some("watching bucket `visits`, ctrl-C ends it"));
-        Ok(Self { child })
-    }
-
-    /// The first lines it prints.
-    fn lines(mut self, count: usize) -> Result<String, Failed> {
-        let printed = BufReader::new(self.child.stdout.take().ok_or("no standard output")?).lines();
-        let lines = printed.take(count).collect::<Result<Vec<_>, _>>()?;
-        self.child.kill()?;
-        self.child.wait()?;
-        Ok(lines.join("\n"))
-    }
 }

@@ -35,6 +35,8 @@ mod data;
 #[cfg(unix)]
 mod data_folder;
 #[cfg(unix)]
+mod data_watch;
+#[cfg(unix)]
 mod dead_letters;
 #[cfg(unix)]
 mod durability;
@@ -102,6 +104,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     {
         trials.extend(data::trials());
         trials.extend(data_folder::trials());
+        trials.extend(data_watch::trials());
         trials.extend(dead_letters::trials());
         trials.extend(interrupt::trials());
         trials.extend(crash::trials());

@@ -38,6 +38,8 @@ pub(super) enum CliError {
     Store(#[from] OpenError),
     #[error("cannot open the in-memory store: {0}")]
     Memory(String),
+    #[error("`{}` has no scenario: expected at least one `[[scenario]]`", file.display())]
+    EmptyScenarios { file: PathBuf },
     #[error("no scenario has `{text}` in its name")]
     NoScenarioNamed { text: String },
     #[error("cannot make a folder for the time of a scenario: {source}")]
@@ -145,6 +147,7 @@ impl CliError {
             | Self::Watch { .. }
             | Self::Route(_)
             | Self::Memory(_)
+            | Self::EmptyScenarios { .. }
             | Self::NoScenarioNamed { .. }
             | Self::Scratch { .. }
             | Self::Runtime { .. }

@@ -28,7 +28,7 @@ impl Events {
         if let Some(before) = all.last() {
             before.stop();
         }
-        all.retain(|sources| sources.running() > 0);
+        all.retain(|sources| !sources.has_ended());
         all.push(Sources::start(mappings(manifest, functions), self.host.placement(), &Clock::System, &self.tell));
     }
 

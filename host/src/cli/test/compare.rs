@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use super::world::World;
+use super::world::{World, all_keys};
 use crate::config::scenario::{Expect, Texts};
-use crate::services::kv::PAGE_KEYS;
 use crate::services::queue::browse::PAGE_MESSAGES;
 use crate::services::{Result, blob};
 
@@ -56,6 +55,9 @@ fn of_answer(expect: &Expect, answer: &Answer) -> Vec<String> {
 fn of_invocations(world: &World, expect: &Expect) -> Vec<String> {
     let record = world.seen.record();
     let mut problems = Vec::new();
+    if record.is_endless {
+        problems.push("there is no end of invocations at one instant, of which each brings about the next".into());
+    }
     for (function, expected) in &expect.invocations {
         let is = record.invocations.get(function).copied().unwrap_or_default();
         problems.extend(differs(&format!("invocations of `{function}`"), &expected.to_string(), &is.to_string()));
@@ -96,19 +98,13 @@ fn text(bytes: &[u8]) -> String {
 }
 
 async fn values(world: &World, bucket: &str) -> Result<Texts> {
-    let (mut values, mut after) = (Texts::new(), None);
-    loop {
-        let page = world.backends.kv.list_keys(bucket, "", after.as_deref(), PAGE_KEYS).await?;
-        for key in page.keys {
-            if let Some(entry) = world.backends.kv.get(bucket, &key).await? {
-                values.insert(key, text(&entry.value));
-            }
-        }
-        after = page.cursor;
-        if after.is_none() {
-            return Ok(values);
+    let mut values = Texts::new();
+    for key in all_keys(&world.backends, bucket).await? {
+        if let Some(entry) = world.backends.kv.get(bucket, &key).await? {
+            values.insert(key, text(&entry.value));
         }
     }
+    Ok(values)
 }
 
 /// Of all messages, sorted.

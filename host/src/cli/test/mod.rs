@@ -48,13 +48,19 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, CliError> {
     let loader = loader()?;
+    // Its own: playing begins that of the thread anew with each seed.
+    let mut chance = fastrand::Rng::new();
     let mut report = Report::new(arguments.json, arguments.manifest.clone());
     for file in files::find(&arguments.targets)? {
         let application = files::Application::of(&file, arguments.manifest.as_deref())?;
         let scenarios = Scenario::read(&file, &application.manifest)?;
+        if scenarios.is_empty() {
+            return Err(CliError::EmptyScenarios { file });
+        }
         let is_meant = |scenario: &Scenario| arguments.name.as_ref().is_none_or(|name| scenario.name.contains(name));
         for scenario in scenarios.into_iter().filter(is_meant) {
-            let verdict = verdict(arguments, &loader, &application, &scenario)?;
+            let first = arguments.seed.or(scenario.seed).unwrap_or_else(|| chance.u32(..));
+            let verdict = verdict(&loader, &application, &scenario, first, arguments.runs)?;
             report.add(&file, &scenario, &verdict)?;
         }
     }
@@ -64,16 +70,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, CliError> {
     }
 }
 
-/// Plays the scenario with one seed after the other until it fails.
+/// Plays the scenario with one seed after the other, from `first` on, until it fails.
 fn verdict(
-    arguments: &Arguments,
     loader: &Arc<Loader>,
     application: &files::Application,
     scenario: &Scenario,
+    first: u32,
+    runs: u32,
 ) -> Result<Verdict, CliError> {
-    let first = arguments.seed.or(scenario.seed).unwrap_or_else(|| fastrand::u32(..));
     let mut passed = Verdict { seed: first, runs: 0, simulated: std::time::Duration::ZERO, problems: Vec::new() };
-    for run in 0..arguments.runs {
+    for run in 0..runs {
         let seed = first.wrapping_add(run);
         let played = play::play(loader, &application.manifest, scenario, seed)?;
         passed = Verdict { seed, runs: run + 1, simulated: played.simulated, problems: played.problems };

@@ -23,8 +23,6 @@ use crate::services::{Result, blob, kv, queue, topic};
 
 /// Where the events of scenarios come from.
 const SOURCE: &str = "/test";
-/// What the host told last, for a scenario that failed.
-const TOLD: usize = 5;
 
 /// How one run went.
 pub(super) struct Played {
@@ -53,9 +51,7 @@ pub(super) fn play(
             Err(error) => vec![format!("what is given cannot be: {error}")],
         };
         if !problems.is_empty() {
-            let record = world.seen.record();
-            let first = record.notices.len().saturating_sub(TOLD);
-            problems.extend(record.notices.iter().skip(first).map(|notice| format!("told: {notice}")));
+            problems.extend(world.seen.record().notices.iter().map(|notice| format!("told: {notice}")));
         }
         let simulated = Duration::from_millis(world.clock.now_ms().saturating_sub(scenario.starts_ms));
         Ok(Played { simulated, problems })

@@ -77,14 +77,18 @@ impl Report {
     fn again(&self, file: &Path, name: &str, seed: u32) -> String {
         let manifest = self.manifest.as_ref().map(|path| format!(" --manifest {}", word(&path.to_string_lossy())));
         let (file, name, manifest) = (word(&file.to_string_lossy()), word(name), manifest.unwrap_or_default());
-        format!("wasm-faas test {file}{manifest} --name {name} --seed {seed}")
+        format!("wasm-faas test {file}{manifest} --name={name} --seed {seed}")
     }
 }
 
 /// As a shell takes it for one word.
 fn word(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./".contains(c);
-    if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 fn to_json(file: &Path, scenario: &Scenario, verdict: &Verdict) -> String {

@@ -1,6 +1,6 @@
 //! An application in a scenario: its functions and sources over empty stores, on a clock that is moved by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,6 +26,14 @@ use crate::triggers::http::{Bound, Door};
 const LOOKS: u32 = 3;
 /// Turns that everything gets which could go on, before it is looked at again whether anything does.
 const TURNS: u32 = 64;
+/// Invocations at one instant that have no end.
+const ENDLESS: u32 = 100_000;
+/// What a host told that is kept.
+const TOLD: usize = 5;
+/// How long after its end, at most, those who watch a key are told.
+const TOLD_AFTER_MS: u64 = 1_000;
+/// Writes, each of which drops some of what has expired.
+const SWEEPS: u32 = 64;
 /// Of wall-clock time, while a guest waits for some.
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -56,13 +64,28 @@ pub(super) struct Record {
     /// The most that one invocation burnt, and whose.
     pub(super) most_fuel: Option<(u64, String)>,
     pub(super) logs: Vec<String>,
-    /// What went wrong, as a host tells it.
-    pub(super) notices: Vec<String>,
+    /// What went wrong, as a host tells it; the last few.
+    pub(super) notices: VecDeque<String>,
+    /// Whether there was no end of invocations at one instant.
+    pub(super) is_endless: bool,
+}
+
+impl Record {
+    fn tell(&mut self, notice: String) {
+        if self.notices.len() == TOLD {
+            self.notices.pop_front();
+        }
+        self.notices.push_back(notice);
+    }
 }
 
 impl Seen {
     pub(super) fn record(&self) -> MutexGuard<'_, Record> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn invocations(&self) -> u32 {
+        self.record().invocations.values().sum()
     }
 
     fn ended(&self, outcome: &Outcome) {
@@ -73,7 +96,7 @@ impl Seen {
             record.most_fuel = Some((fuel, outcome.function.clone()));
         }
         if let Ending::Stopped(error) = &outcome.ending {
-            record.notices.push(format!("{}: {error}", outcome.function));
+            record.tell(format!("{}: {error}", outcome.function));
         }
     }
 
@@ -121,15 +144,20 @@ impl World {
     /// Lets the sources work.
     pub(super) fn start(&mut self, manifest: &Manifest, deployment: &Deployment) {
         let seen = Arc::clone(&self.seen);
-        let tell = Arc::new(move |notice: &Notice<'_>| seen.record().notices.push(notice.to_string()));
+        let tell = Arc::new(move |notice: &Notice<'_>| seen.record().tell(notice.to_string()));
         let mappings = mappings(manifest, &deployment.functions);
         self.sources = Some(Sources::start(mappings, &self.placed.clone().into(), &self.clock, &(tell as _)));
     }
 
     /// Returns when nothing goes on but with time. A guest that waits by the wall clock is waited for.
     pub(super) async fn quiet(&self) {
+        let before = self.seen.invocations();
         while self.goes_on().await {
             tokio::time::sleep(PAUSE).await;
+            if self.seen.invocations() - before > ENDLESS {
+                self.seen.record().is_endless = true;
+                return self.sources.iter().for_each(Sources::stop);
+            }
         }
     }
 
@@ -150,10 +178,13 @@ impl World {
     /// Lets time pass, from one instant at which something is due to the next.
     pub(super) async fn advance(&self, by: Duration) -> Result<()> {
         let until = self.clock.now_ms().saturating_add(millis(by));
+        let mut told = None;
         loop {
             self.quiet().await;
-            let next = [self.clock.next_awaited(), self.next_expiry().await?].into_iter().flatten().min();
+            let expiry = self.next_expiry().await?;
+            let next = [self.clock.next_awaited(), expiry, told.take()].into_iter().flatten().min();
             let next = next.unwrap_or(until).min(until);
+            told = (expiry == Some(next)).then(|| next.saturating_add(TOLD_AFTER_MS));
             self.clock.advance(Duration::from_millis(next.saturating_sub(self.clock.now_ms())));
             self.drop_expired().await?;
             if next == until {
@@ -168,8 +199,7 @@ impl World {
     async fn next_expiry(&self) -> Result<Option<u64>> {
         let mut next = None;
         for bucket in self.resources.kv_watches.keys() {
-            let keys = self.backends.kv.list_keys(bucket, "", None, PAGE_KEYS).await?.keys;
-            for key in keys {
+            for key in all_keys(&self.backends, bucket).await? {
                 let entry = self.backends.kv.get(bucket, &key).await?;
                 let expires = entry.and_then(|entry| entry.expires_at_ms).filter(|at| *at > self.clock.now_ms());
                 next = next.into_iter().chain(expires).min();
@@ -181,7 +211,9 @@ impl World {
     /// A write drops what has expired and tells those who watch.
     async fn drop_expired(&self) -> Result<()> {
         for bucket in self.resources.kv_watches.keys() {
-            self.backends.kv.delete(bucket, "", Condition::Always).await?;
+            for _ in 0..SWEEPS {
+                self.backends.kv.delete(bucket, "", Condition::Always).await?;
+            }
         }
         Ok(())
     }
@@ -198,6 +230,18 @@ impl Drop for World {
 
 pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+pub(super) async fn all_keys(backends: &Backends, bucket: &str) -> Result<Vec<String>> {
+    let (mut keys, mut after) = (Vec::new(), None);
+    loop {
+        let page = backends.kv.list_keys(bucket, "", after.as_deref(), PAGE_KEYS).await?;
+        keys.extend(page.keys);
+        after = page.cursor;
+        if after.is_none() {
+            return Ok(keys);
+        }
+    }
 }
 
 fn with_faults(backends: &Backends, faulty: &Arc<Faulty>) -> Backends {

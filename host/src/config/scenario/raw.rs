@@ -53,7 +53,7 @@ pub struct Faults {
     pub drop_ack: u8,
     /// A message that was acknowledged is delivered once more.
     #[serde(default)]
-    #[schemars(range(min = 0, max = 100), extend("default" = 0))]
+    #[schemars(range(min = 0, max = 90), extend("default" = 0))]
     pub duplicate: u8,
     /// The host ends after the handler did and before the message is settled.
     #[serde(default)]

@@ -97,6 +97,7 @@ fn delivered(message: queue::Message) -> queue::Delivered {
         receive_count: 1,
         sent_at_ms: 7,
         first_received_at_ms: 8,
+        expires_at_ms: 9,
     }
 }
 

@@ -200,6 +200,7 @@ async fn everything_about_a_message_comes_back(fixture: Fixture) {
         receive_count: 1,
         sent_at_ms: START_MS,
         first_received_at_ms: START_MS + 250,
+        expires_at_ms: START_MS + 4 * 24 * 3_600_000,
     };
     assert_eq!(delivered, expected);
     let ulid: ulid::Ulid = delivered.id.parse().unwrap();

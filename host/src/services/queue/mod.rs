@@ -51,6 +51,8 @@ pub struct Delivered {
     pub receive_count: u32,
     pub sent_at_ms: u64,
     pub first_received_at_ms: u64,
+    /// From then on it is not delivered.
+    pub expires_at_ms: u64,
 }
 
 /// Names one delivery of one message: the message's place in its queue and the token of the lease. Guests see it as an

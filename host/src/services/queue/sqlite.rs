@@ -267,7 +267,7 @@ fn claim(
 /// would visit every message of the queue.
 fn ready(writing: &Writing<'_>, queue: i64, max: u32) -> rusqlite::Result<Vec<Delivered>> {
     let mut statement = writing.db.prepare_cached(
-        "SELECT id, ulid, body, content_type, attributes, grp, receives, sent_at, received_at
+        "SELECT id, ulid, body, content_type, attributes, grp, receives, sent_at, received_at, expires_at
          FROM message INDEXED BY message_ready
          WHERE queue = ?1 AND visible_at <= ?2 AND expires_at > ?2 AND last = 0
          ORDER BY visible_at, sent_at LIMIT ?3",
@@ -296,6 +296,7 @@ fn read_delivered(row: &Row<'_>, now: i64) -> rusqlite::Result<Delivered> {
         receive_count: row.get(6)?,
         sent_at_ms: nat(row.get(7)?),
         first_received_at_ms: nat(received_at.unwrap_or(now)),
+        expires_at_ms: nat(row.get(9)?),
     })
 }
 

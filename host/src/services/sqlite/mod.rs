@@ -91,6 +91,8 @@ impl Store {
 impl Store {
     /// Returns once all that was asked of the store before is done, and those who wait for it were woken.
     pub async fn settled(&self) -> Result<()> {
+        self.shared.writer.write(Durability::Process, 0, |_| Ok(())).await?;
+        // The first may have been of one group with what came before, whose waiters are woken after its answers.
         self.shared.writer.write(Durability::Process, 0, |_| Ok(())).await
     }
 }

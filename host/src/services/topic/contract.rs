@@ -142,6 +142,7 @@ async fn everything_about_a_message_reaches_the_queue(fixture: Fixture) {
         receive_count: 1,
         sent_at_ms: START_MS,
         first_received_at_ms: START_MS + 1000,
+        expires_at_ms: START_MS + 4 * 24 * 3_600_000,
     };
     assert!(delivered == expected, "{delivered:?}");
 }

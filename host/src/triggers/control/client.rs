@@ -13,7 +13,6 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::kv::Watching;
 use super::wire::{self, ANSWERED, ASKED, FILE, JSON_BYTES, Piece, Pieces, Spot, WAITING};
 use super::{BlobGet, BlobPut, Control, KvWatch, Object, Operation, Problem, Result, Seen, blob};
 use crate::services::blob::{CHUNK_BYTES, Reader, Writer};
@@ -73,11 +72,11 @@ impl Client {
     /// Looks on while keys change.
     pub async fn watch(&self, asked: KvWatch) -> Result<Watched> {
         match self {
-            Self::Here(control) => Ok(Watched::Here(asked.open(control).await?)),
+            Self::Here(_) => Err(Problem::unavailable("nothing changes while no host runs")),
             Self::Host(host) => {
                 let body = Full::from(wire::write(&asked)?);
                 let answer = host.ask(KvWatch::NAME, Request::new(sendable(body))).await?;
-                Ok(Watched::Host { body: answer.into_body(), came: BytesMut::new() })
+                Ok(Watched { body: answer.into_body(), came: BytesMut::new() })
             }
         }
     }
@@ -141,29 +140,23 @@ fn broken_off(error: impl std::fmt::Display) -> Problem {
     Problem::unavailable(format!("the host broke off in the middle of its answer: {error}"))
 }
 
-/// What is told of keys that change.
-pub enum Watched {
-    Here(Watching),
-    /// Each in a line of JSON; `came` is what is not taken yet.
-    Host {
-        body: Incoming,
-        came: BytesMut,
-    },
+/// What a host tells of keys that change, each in a line of JSON.
+pub struct Watched {
+    body: Incoming,
+    /// What is not taken yet.
+    came: BytesMut,
 }
 
 impl Watched {
     /// The next change; `None` when the host has ended.
     pub async fn next(&mut self) -> Result<Option<Seen>> {
-        match self {
-            Self::Here(watching) => Ok(watching.next().await),
-            Self::Host { body, came } => loop {
-                if let Some(end) = came.iter().position(|byte| *byte == b'\n') {
-                    return wire::read(&came.split_to(end + 1)).map(Some);
-                }
-                // A host that ends breaks its answer off.
-                let Some(Ok(frame)) = body.frame().await else { return Ok(None) };
-                came.extend(frame.into_data().iter().flatten());
-            },
+        loop {
+            if let Some(end) = self.came.iter().position(|byte| *byte == b'\n') {
+                return wire::read(&self.came.split_to(end + 1)).map(Some);
+            }
+            // A host that ends breaks its answer off.
+            let Some(Ok(frame)) = self.body.frame().await else { return Ok(None) };
+            self.came.extend(frame.into_data().iter().flatten());
         }
     }
 }

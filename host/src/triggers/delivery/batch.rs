@@ -80,6 +80,7 @@ mod tests {
             receive_count,
             sent_at_ms: 0,
             first_received_at_ms: 0,
+            expires_at_ms: 0,
         }
     }
 

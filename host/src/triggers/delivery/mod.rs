@@ -79,6 +79,11 @@ impl Sources {
         self.sources.iter().map(|source| source.running()).sum()
     }
 
+    /// Whether nothing is received and nothing runs any more.
+    pub fn has_ended(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
     /// Receives nothing more; what runs goes on.
     pub fn stop(&self) {
         self.stop.cancel();

@@ -111,11 +111,12 @@ impl Source {
         if self.function.takes_batches() && !batch.window.is_zero() {
             let mut closed = pin!(self.clock.sleep(batch.window));
             while batch::is_open(batch, &messages) {
+                // In this order: messages that are ready all the time must not hold up the end.
                 tokio::select! {
                     biased;
-                    ready = self.backend.ready(&self.source.queue) => if ready.is_err() { break },
-                    () = &mut closed => break,
                     () = stop.cancelled() => break,
+                    () = &mut closed => break,
+                    ready = self.backend.ready(&self.source.queue) => if ready.is_err() { break },
                 }
                 messages.extend(self.receive_now(each - batch::fresh(&messages), lease).await);
             }

@@ -70,6 +70,7 @@ impl Stored {
             receive_count: self.receives,
             sent_at_ms: self.sent_at_ms,
             first_received_at_ms: self.first_received_at_ms.unwrap_or_default(),
+            expires_at_ms: self.expires_at_ms,
         }
     }
 

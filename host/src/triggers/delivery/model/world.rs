@@ -26,7 +26,7 @@ const RETENTION: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Turns that everything gets which could go on.
 const TURNS: usize = 40;
 /// Writes that follow from each other until nothing more does: what ended is settled, and what comes next is received.
-const WRITES: usize = 6;
+const WRITES: usize = 12;
 /// Far more instants than anything needs to come to its end.
 const INSTANTS: usize = 5_000;
 

@@ -147,8 +147,8 @@ impl Source {
         if message.receive_count >= self.settings.max_receives {
             return Some(queue::dead::MAX_RECEIVES);
         }
-        let age = Duration::from_millis(self.clock.now_ms().saturating_sub(message.sent_at_ms));
-        (age.saturating_add(next) >= self.settings.retention).then_some(queue::dead::EXPIRED)
+        let left = Duration::from_millis(message.expires_at_ms.saturating_sub(self.clock.now_ms()));
+        (next >= left).then_some(queue::dead::EXPIRED)
     }
 
     fn tell_dead(&self, message: &Delivered, why: &str) {
