@@ -272,11 +272,7 @@ fn transactional(language: &str, backend: &str) -> Verdict {
     if backend == "memory" {
         let refused = started.err().ok_or("transactions in memory were promised")?;
         let told = refused.message().unwrap_or_default().to_owned();
-        assert!(
-            told.contains("which is kept in memory, where there are no transactions")
-                || told.contains("kept in memory"),
-            "{told}"
-        );
+        assert!(told.contains("`orders` is kept in memory, where there are no transactions"), "{told}");
         return Ok(());
     }
     let application = started?;

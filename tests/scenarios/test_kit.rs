@@ -9,12 +9,13 @@ use super::stage::{Stage, Transcript};
 use super::{Scenario, Verdict, support};
 
 pub fn trials() -> Vec<Trial> {
-    let scenarios: [Scenario; 6] = [
+    let scenarios: [Scenario; 7] = [
         ("passes_and_fails", passes_and_fails),
         ("days_take_a_moment", days_take_a_moment),
         ("faults_repeat_with_their_seed", faults_repeat_with_their_seed),
         ("transactions_count_once", transactions_count_once),
         ("events_grow_too_old", events_grow_too_old),
+        ("events_without_end", events_without_end),
         ("wrong_files", wrong_files),
     ];
     scenarios.map(|(name, run)| support::trial(format!("test_kit/{name}"), support::missing("rust"), run)).into()
@@ -219,6 +220,26 @@ fn events_grow_too_old() -> Verdict {
     assert_eq!((&record["condition"], &record["error"]), (&"expired".into(), &"thrown on request".into()), "{failed}");
     assert!((3..=6).contains(&record["attempts"].as_u64().unwrap_or_default()), "{record}");
     Ok(())
+}
+
+/// A function that is sent what it sends.
+fn events_without_end() -> Verdict {
+    let stage = stage(
+        r#"
+        [[scenario]]
+        name = "it counts for ever"
+        seed = 7
+        [[scenario.step]]
+        send = { queue = "counts" }
+        "#,
+    )?;
+    stage.write(
+        "wasm-faas.toml",
+        format!("{MANIFEST}[[triggers.queue]]\nqueue = \"counts\"\nfunction = \"counter\"\n"),
+    )?;
+    let mut transcript = Transcript::new(&stage);
+    transcript.run(&["test"])?;
+    transcript.matches("test_kit_without_end")
 }
 
 fn wrong_files() -> Verdict {

@@ -1,7 +1,7 @@
 //! Queues and transactions that fail as real ones do, in the same way for the same seed.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub(super) struct Faulty {
     clock: Clock,
     /// Operations at work, but for those that only wait for a message.
     busy: AtomicU32,
+    /// How many there were, so far.
+    operations: AtomicU64,
     /// Those among them that take simulated time just now.
     waiting: AtomicU32,
 }
@@ -31,7 +33,25 @@ pub(super) struct Faulty {
 impl Faulty {
     pub(super) fn new(inner: Arc<dyn Backend>, faults: Faults, clock: Clock, seed: u32) -> Self {
         let chance = Mutex::new(fastrand::Rng::with_seed(seed.into()));
-        Self { inner, faults, chance, clock, busy: AtomicU32::new(0), waiting: AtomicU32::new(0) }
+        Self {
+            inner,
+            faults,
+            chance,
+            clock,
+            busy: AtomicU32::new(0),
+            operations: AtomicU64::new(0),
+            waiting: AtomicU32::new(0),
+        }
+    }
+
+    /// How many operations there were.
+    pub(super) fn operations(&self) -> u64 {
+        self.operations.load(Relaxed)
+    }
+
+    fn begin(&self) -> Counted<'_> {
+        self.operations.fetch_add(1, Relaxed);
+        Counted::new(&self.busy)
     }
 
     /// How many operations are at work that only time can end.
@@ -107,20 +127,20 @@ impl Backend for Faulty {
     }
 
     async fn send(&self, queue: &str, messages: Vec<Message>) -> Result<Vec<Result<Accepted>>> {
-        let _busy = Counted::new(&self.busy);
+        let _busy = self.begin();
         self.available()?;
         self.inner.send(queue, messages).await
     }
 
     async fn receive(&self, queue: &str, max: u32, _: Duration, lease: Duration) -> Result<Vec<Delivered>> {
-        let _busy = Counted::new(&self.busy);
+        let _busy = self.begin();
         self.available()?;
         // Not for `wait`: the clock stands still while a function runs.
         self.inner.receive(queue, max, Duration::ZERO, lease).await
     }
 
     async fn acknowledge(&self, queue: &str, receipts: &[Receipt]) -> Result<Vec<Result<()>>> {
-        let _busy = Counted::new(&self.busy);
+        let _busy = self.begin();
         self.settle().await?;
         let mut answers = Vec::with_capacity(receipts.len());
         for receipt in receipts {
@@ -134,25 +154,25 @@ impl Backend for Faulty {
     }
 
     async fn release(&self, queue: &str, receipt: Receipt, delay: Duration, report: Vec<Attribute>) -> Result<()> {
-        let _busy = Counted::new(&self.busy);
+        let _busy = self.begin();
         self.settle().await?;
         self.inner.release(queue, receipt, delay, report).await
     }
 
     async fn give_back(&self, queue: &str, receipt: Receipt, delay: Duration) -> Result<()> {
-        let _busy = Counted::new(&self.busy);
+        let _busy = self.begin();
         self.settle().await?;
         self.inner.give_back(queue, receipt, delay).await
     }
 
     async fn bury(&self, queue: &str, receipt: Receipt, reason: &str, report: Vec<Attribute>) -> Result<()> {
-        let _busy = Counted::new(&self.busy);
+        let _busy = self.begin();
         self.settle().await?;
         self.inner.bury(queue, receipt, reason, report).await
     }
 
     async fn extend(&self, queue: &str, receipt: Receipt, lease: Duration) -> Result<()> {
-        let _busy = Counted::new(&self.busy);
+        let _busy = self.begin();
         self.available()?;
         self.inner.extend(queue, receipt, lease).await
     }
@@ -166,13 +186,13 @@ impl Backend for Faulty {
     }
 
     async fn last_tick(&self, queue: &str, now_ms: u64) -> Result<u64> {
-        let _busy = Counted::new(&self.busy);
+        let _busy = self.begin();
         self.available()?;
         self.inner.last_tick(queue, now_ms).await
     }
 
     async fn tick(&self, queue: &str, planned_ms: u64, overlap: bool, message: Message) -> Result<Ticked> {
-        let _busy = Counted::new(&self.busy);
+        let _busy = self.begin();
         self.available()?;
         self.inner.tick(queue, planned_ms, overlap, message).await
     }
@@ -248,7 +268,7 @@ impl Transaction for FaultyTransaction {
     }
 
     async fn commit(&self, acknowledged: Vec<(String, Receipt)>) -> Result<(), NotCommitted> {
-        let _busy = Counted::new(&self.faulty.busy);
+        let _busy = self.faulty.begin();
         self.faulty.settle().await?;
         if self.faulty.happens(self.faulty.faults.drop_ack) {
             return Err(NotCommitted::LeaseLost);

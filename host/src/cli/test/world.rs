@@ -153,7 +153,6 @@ impl World {
     pub(super) async fn quiet(&self) {
         let before = self.seen.invocations();
         while self.goes_on().await {
-            tokio::time::sleep(PAUSE).await;
             if self.seen.invocations() - before > ENDLESS {
                 self.seen.record().is_endless = true;
                 return self.sources.iter().for_each(Sources::stop);
@@ -161,14 +160,20 @@ impl World {
         }
     }
 
+    /// Whether anything was done, or is, after everything got its turns.
     async fn goes_on(&self) -> bool {
         for _ in 0..LOOKS {
+            let before = self.faulty.operations();
             self.stores.settled().await;
             for _ in 0..TURNS {
                 tokio::task::yield_now().await;
             }
             let running = self.sources.as_ref().map_or(0, Sources::running);
             if self.faulty.is_busy() || running > self.faulty.waiting() {
+                tokio::time::sleep(PAUSE).await;
+                return true;
+            }
+            if self.faulty.operations() != before {
                 return true;
             }
         }

@@ -312,6 +312,25 @@ fn transactions_in_memory() {
 }
 
 #[test]
+fn destinations_in_memory() {
+    insta::assert_snapshot!(told(
+        r#"
+        queues = { kept = { backend = "memory" } }
+        [functions.bill]
+        component = "bill.wasm"
+        async = { delivery = "transactional", on-success = "queue:kept", on-failure = "queue:kept" }
+        "#
+    ), @r#"
+    error: what becomes of function `bill` goes to queue `kept`, which is kept in memory, where there are no transactions
+     --> wasm-faas.toml:5:52
+      |
+    5 | async = { delivery = "transactional", on-success = "queue:kept", on-failure = "queue:kept" }
+      |                                                    ^^^^^^^^^^^^
+      = keep it in the embedded store or leave out `delivery = "transactional"`
+    "#);
+}
+
+#[test]
 fn grants_of_asynchronous_invocations() {
     insta::assert_snapshot!(told(
         r#"
