@@ -1727,7 +1727,8 @@ pub mod wasm_faas {
       impl Bucket {
         #[allow(unused_unsafe, clippy::all)]
         /// Writes and returns the new version. Without `ttl-ms` (1 ms to 10 years) the key does not expire, whatever it did
-        /// before.
+        /// before. While a message is handled in a transaction the version is provisional: good for conditions until the handler
+        /// returns, and another one once it is stored.
         #[allow(async_fn_in_trait)]
         pub fn set(&self,key: &str,value: &[u8],ttl_ms: ::core::option::Option<u64>,when: Condition,) -> ::core::result::Result<u64,Error>{
           unsafe {
@@ -3544,7 +3545,8 @@ pub mod wasm_faas {
         impl Queue {
           #[allow(unused_unsafe, clippy::all)]
           /// Needs the right `receive`, as all below. At most `max` (1 to 100) messages and 1 MiB of them; waits up to `wait-ms` (at
-          /// most 20,000) for the first one. The lease is 1 second to 12 hours, 30 seconds when absent.
+          /// most 20,000) for the first one. The lease is 1 second to 12 hours, 30 seconds when absent. `unsupported` while a message is
+          /// handled in a transaction, as what was received could not be given back with it.
           #[allow(async_fn_in_trait)]
           pub fn receive(&self,max: u32,wait_ms: u32,lease_ms: ::core::option::Option<u32>,) -> ::core::result::Result<_rt::Vec::<Delivered>,Error>{
             unsafe {
