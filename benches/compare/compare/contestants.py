@@ -18,7 +18,9 @@ ECHO = Request("POST", "/", PAYLOAD, PAYLOAD)
 # imports more than the proxy world has. No fuel, no epochs, no timeout; wasm-faas has its limits on.
 WASMTIME_WARM = [
     "-Scli",
-    "-Opooling-allocator=n",
+    "-Opooling-allocator=y",
+    "-Opooling-memory-keep-resident=2097152",
+    "-Opooling-table-keep-resident=65536",
     "--max-instance-reuse-count=1000000",
     "--idle-instance-timeout=60s",
 ]
